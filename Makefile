@@ -1,0 +1,81 @@
+# One way to do each thing. `make demo` and `make test` need only python3 (3.11 or newer), make and the package
+# registry that pip is configured for; everything they install stays in .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
+ARGS ?=
+
+# pyright comes as a wheel with its node beside it. Without these it may ask a registry for a newer version of itself.
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYTHON_USE_BUNDLED_PYRIGHT
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help setup demo check format test test-quick test-lab bench bench-flips lock clean
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+demo: setup  ## a blue/green deployment, a flip and a rollback on this machine, under load
+	$(BIN)/teal demo $(ARGS)
+
+test: check test-quick test-lab  ## all checks and all tests
+
+setup: $(VENV)/.installed  ## create .venv with the locked tools and teal itself
+
+check: setup  ## format, lint, types, architecture, size budget
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/style/test_size.py
+
+format: setup  ## let ruff format, and mend what it can mend safely
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+test-quick: setup  ## the tests without a lab, with the coverage floor
+	$(BIN)/coverage run -m pytest -q -m "not lab" $(ARGS)
+	$(BIN)/coverage report
+
+test-lab: setup  ## the tests that start a lab: real processes, a real load balancer
+	$(BIN)/python -m pytest -q -m lab $(ARGS)
+
+bench: setup  ## start-up time and memory
+	$(BIN)/python -m benchmarks.startup $(ARGS)
+
+bench-flips: setup  ## flips and rollbacks under load, counting unanswered requests
+	$(BIN)/python -m benchmarks.flips $(ARGS)
+
+lock: setup  ## write requirements/dev.txt anew from pyproject.toml and requirements/dev.in
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 --universal \
+		pyproject.toml requirements/dev.in -o requirements/dev.txt
+
+clean:  ## remove what make made, .venv included
+	rm -rf $(VENV) dist .coverage .coverage.* .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "teal needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo missing)." >&2; \
+		echo "Name another one: make $(or $(firstword $(MAKECMDGOALS)),setup) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "'$(PYTHON)' cannot make virtual environments: its ensurepip is not installed." >&2; \
+		echo "On Debian and Ubuntu: apt install python3-venv (or the one named like your python)" >&2; exit 1; }
+	@echo "making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.locked: requirements/dev.txt $(VENV)/.python
+	@echo "installing the locked tools into .venv (once; this can take a few minutes)"
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.locked
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -1,0 +1,57 @@
+"""The commands to learn with: the demo, what the configuration may say, completion."""
+
+import json
+from importlib.resources import files
+
+import click
+from click.shell_completion import get_completion_class
+
+from teal.cli.desk import Desk
+from teal.cli.options import verb
+from teal.errors import UsageError
+
+
+@verb(
+    app=False, examples=("teal demo    a deployment, a flip and a rollback under load, on this machine, without AWS",)
+)
+def demo(desk: Desk) -> int:
+    """Show a whole deployment and its rollback in a lab of its own, under load. Needs no AWS account."""
+    desk.say("starting a lab of its own …")
+    return desk.door.demo(desk.data, desk.door.environ)
+
+
+@verb(
+    app=False,
+    examples=(
+        "teal schema > teal.schema.json      for editors and for validation",
+        "teal schema --example > teal.yaml   an annotated example to start from",
+    ),
+)
+@click.option("--example", is_flag=True, help="An annotated example with every key, instead.")
+def schema(desk: Desk, *, example: bool) -> int:
+    """Print what teal.yaml may say: as JSON Schema, or as an annotated example."""
+    if example:
+        desk.data((files("teal.config") / "reference.yaml").read_text("utf-8").rstrip("\n"))
+        return 0
+    from teal.config.schema import json_schema  # noqa: PLC0415 - loads msgspec; only this command needs it
+
+    desk.data(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+@verb(
+    app=False,
+    examples=(
+        'eval "$(teal completion bash)"                                        in ~/.bashrc',
+        'eval "$(teal completion zsh)"                                         in ~/.zshrc',
+        "teal completion fish > ~/.config/fish/completions/teal.fish",
+    ),
+)
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(desk: Desk, *, shell: str) -> int:
+    """Print the completion script of a shell."""
+    script = get_completion_class(shell)
+    if script is None:
+        raise UsageError(f"no completion for {shell}")
+    desk.data(script(click.Command("teal"), {}, "teal", "_TEAL_COMPLETE").source().strip())
+    return 0

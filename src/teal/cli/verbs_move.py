@@ -1,0 +1,73 @@
+"""The commands that move production. Forward asks first; back never does."""
+
+import click
+
+from teal.cli.desk import Desk
+from teal.cli.options import verb
+from teal.cli.screens import follow
+from teal.model.identity import Slot
+from teal.model.run import Abort, Deploy, Flip, Rollback
+
+
+@verb(
+    runs=True,
+    examples=(
+        "teal deploy --image web=shop/web:1.5        deploy, taste, flip",
+        "teal deploy --image web=shop/web:1.5 --hold deploy and taste; `teal flip` goes on",
+        "teal deploy --yes --timeout 30m             in CI",
+        "teal deploy --restart                       the same content, anew",
+    ),
+)
+@click.option("--hold", is_flag=True, help="Stop after the taste, green whole and without traffic.")
+@click.option("--replace", is_flag=True, help="Take the place of a newcomer that is held.")
+@click.option("--again", is_flag=True, help="Deploy content that was rolled back before.")
+@click.option("--restart", is_flag=True, help="Deploy equal content anew.")
+def deploy(desk: Desk, *, hold: bool, replace: bool, again: bool, restart: bool) -> int:
+    """Bring the configured content to the idle slot, taste it, and flip production to it.
+
+    Run again after an interruption it goes on where it stopped. Exit 0 says that the requested revision serves;
+    4 that this run went back and production is fine.
+    """
+    desk.must_ask()
+    intent = Deploy(hold=hold, replace=replace, again=again, restart=restart)
+    return follow(desk, desk.open("deploying"), intent, asks=True)
+
+
+@verb(
+    runs=True,
+    examples=(
+        "teal flip          go on with what is held or under way",
+        "teal flip --yes    in CI",
+        "teal flip --again  taste and flip what was rolled back",
+    ),
+)
+@click.option("--again", is_flag=True, help="Taste and flip what was rolled back.")
+def flip(desk: Desk, *, again: bool) -> int:
+    """Send production to the deployment that is held or under way, to the end.
+
+    It never goes to the idle slot of an app at rest: that is what `teal rollback` is for.
+    """
+    desk.must_ask()
+    return follow(desk, desk.open("flipping"), Flip(again=again), asks=True)
+
+
+@verb(
+    runs=True,
+    examples=(
+        "teal rollback              production back to where the last move came from",
+        "teal rollback --to-slot a  where tags are lost and the way back must be named",
+        "teal rollback --force      although no target of blue is seen to be healthy",
+    ),
+)
+@click.option("--to-slot", type=click.Choice(["a", "b"]), help="Name the way back where the tags cannot.")
+@click.option("--force", is_flag=True, help="Although blue is seen to have no healthy target.")
+def rollback(desk: Desk, *, to_slot: str | None, force: bool) -> int:
+    """Send production back to where the last move came from. Never asks; run twice, the second does nothing."""
+    intent = Rollback(to_slot=Slot(to_slot) if to_slot else None, force=force)
+    return follow(desk, desk.open("rolling back"), intent, asks=False)
+
+
+@verb(runs=True, examples=("teal abort  end the deployment under way; production stays on, or returns to, blue",))
+def abort(desk: Desk) -> int:
+    """End the deployment under way; production goes to where it came from. Never asks."""
+    return follow(desk, desk.open("aborting"), Abort(), asks=False)

@@ -1,0 +1,1 @@
+"""Acting: one step at a time, each decided anew from a fresh look."""

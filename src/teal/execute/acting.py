@@ -1,0 +1,159 @@
+"""Acting: one write at a time, guarded before, seen afterwards."""
+
+from collections.abc import Generator, Iterator, Sequence
+from itertools import takewhile
+
+from teal.errors import AwsError, CredentialError, NeedsPersonError, TealError, TransientError, UnknownAnswerError
+from teal.execute.perform import Outcome, perform
+from teal.execute.seen import seen
+from teal.execute.session import Session, aws_detail
+from teal.model.event import Event, StepBegan, StepEnded, StepFailed
+from teal.model.run import TurnBack
+from teal.model.step import (
+    Act,
+    CreateGroup,
+    CreateRoute,
+    CreateService,
+    CreateTaste,
+    DeleteRoute,
+    Register,
+    Step,
+    TagMove,
+    TagVerdict,
+    UpdateService,
+    WriteRoute,
+)
+from teal.model.tags import Stage
+from teal.plan.invariants import FRESH_LOOK_S, broken
+
+SEEN_DEADLINE_S = 60.0
+REFUSED_LIMIT = 5
+ROUTING = (WriteRoute, CreateRoute, DeleteRoute)
+BUILDING = (CreateGroup, CreateTaste, Register, CreateService, UpdateService)
+
+
+def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
+    """Do the first step; of writes to routes all that come first, in their order, from one look."""
+    first = steps[0]
+    batch: list[Act] = [
+        step for step in takewhile(lambda step: isinstance(step, ROUTING), steps) if isinstance(step, Act)
+    ]
+    if not batch and isinstance(first, Act):
+        batch = [first]
+    done: list[Act] = []
+    for step in batch:
+        if session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
+            session.look()
+            if step is not first:
+                break  # decide the rest anew
+        ended = yield from _act_once(session, step)
+        if not ended and not session.going_back:
+            break
+        done += [step] if ended else []
+    yield from _see(session, done)
+
+
+def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
+    """Do one act; return (to `yield from`) whether AWS acknowledged it."""
+    problem = broken(session.intent, session.spec, session.snapshot, step, session.now_s)
+    if problem:
+        raise NeedsPersonError(
+            f"{step.sentence()} was not done: {problem}", hint="`teal status` shows where things stand"
+        )
+    session.bounds.count(step, endless=session.going_back and isinstance(step, ROUTING))
+    session.step_number += 1
+    began_s = session.now_s
+    move = session.snapshot.move
+    stage = str(move.stage) if move is not None else "rest"
+    yield session.tell(StepBegan(at_s=began_s, step=step, number=session.step_number, stage=stage))
+    try:
+        outcome = perform(step, session.scene)
+    except (TransientError, UnknownAnswerError) as error:
+        yield from _retry(session, step, error)
+        return False
+    except (AwsError, CredentialError) as error:
+        yield from _refused(session, step, error)
+        return False
+    _remember(session, step, outcome)
+    yield session.tell(StepEnded(at_s=session.now_s, step=step, took_s=session.now_s - began_s, detail=outcome.detail))
+    return True
+
+
+def _retry(session: Session, step: Act, error: AwsError) -> Iterator[Event]:
+    yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=aws_detail(error), follows="retry"))
+    _count_failure(session, step)
+    if isinstance(step, WriteRoute):
+        session.wrote.add(step.index)  # it may have been done all the same
+    if isinstance(step, UpdateService):
+        session.updated.add(step.slot)
+    session.ports.clock.sleep(0.5)
+
+
+def _count_failure(session: Session, step: Act) -> int:
+    if not isinstance(step, ROUTING):
+        return 0
+    failed = {**session.run.failed_writes, step.index: session.run.failed_writes.get(step.index, 0) + 1}
+    session.note(failed_writes=failed)
+    return failed[step.index]
+
+
+def _refused(session: Session, step: Act, error: TealError) -> Iterator[Event]:
+    reason = aws_detail(error) if isinstance(error, AwsError) else error.message
+    follows = "retry" if session.going_back else "back"
+    yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=reason, follows=follows))
+    if session.going_back:
+        if not isinstance(step, ROUTING) or _count_failure(session, step) >= REFUSED_LIMIT:
+            hint = "production is where the routes say; `teal status` shows it; run the command again"
+            raise NeedsPersonError(f"{step.sentence()} is outstanding: {reason}", hint=hint) from error
+        session.ports.clock.sleep(0.5)
+        return
+    exit_code = 3 if isinstance(error, CredentialError) else 2 if isinstance(step, BUILDING) else 4
+    stop = session.latch(
+        TurnBack(
+            reason=f"{step.sentence()}: {reason}", judged=False, failed=isinstance(step, BUILDING), exit_code=exit_code
+        )
+    )  # fmt: skip
+    if stop is not None:
+        yield stop
+
+
+def _remember(session: Session, step: Act, outcome: Outcome) -> None:
+    match step:
+        case TagMove():
+            announced = step.percent if step.tag.stage is Stage.SHIFT else None
+            session.note(own_move=step.tag, announced_percent=announced)
+        case Register() if outcome.registered is not None:
+            session.observer.remember(outcome.registered)
+            session.note(registered=outcome.registered.revision)
+        case TagVerdict():
+            session.note(passed=session.run.passed | {f"verdict:{step.revision}"})
+        case WriteRoute() | CreateRoute() | DeleteRoute():
+            session.wrote.add(step.index)
+            left = {index: count for index, count in session.run.failed_writes.items() if index != step.index}
+            session.note(failed_writes=left)
+            if isinstance(step, CreateRoute) and step.tag is not None:
+                session.note(own_move=step.tag)
+        case CreateService() | UpdateService():
+            session.updated.add(step.slot)
+            session.note(whole_since_s=None)
+        case _:
+            return
+
+
+def _see(session: Session, done: Sequence[Act]) -> Iterator[Event]:
+    """Look until every acknowledged write is seen; a look that still shows the value before is stale, not news."""
+    began_s, retry_s = session.now_s, 0.1
+    wrote, updated = set(session.wrote), set(session.updated)
+    while True:
+        session.wrote |= wrote
+        session.updated |= updated
+        snapshot = session.look()
+        unseen = [step for step in done if not seen(step, snapshot)]
+        if not unseen:
+            return
+        if session.now_s - began_s > SEEN_DEADLINE_S:
+            reason = f"AWS accepted it a minute ago, and does not show it: {unseen[0].sentence()}"
+            yield session.tell(StepFailed(at_s=session.now_s, step=unseen[0], reason=reason, follows="retry"))
+            return
+        session.ports.clock.sleep(retry_s)
+        retry_s = min(2 * retry_s, 2.0)

@@ -1,0 +1,200 @@
+"""The loop: observe completely, decide purely, act once, look again.
+
+Every round asks the planner anew and does the first step of its answer. So the run that was never interrupted, the run
+that takes up another's work and the way back are one path. The executor adds what a decision cannot have: it looks
+within a budget, waits with deadlines, sees each write before it goes on, latches the verdict to go back, and stops when
+somebody else is at work.
+"""
+
+from collections.abc import Callable, Iterator
+
+from teal.errors import NeedsPersonError, TealError, UsageError
+from teal.execute.acting import act
+from teal.execute.session import Session
+from teal.execute.waiting import put_question, wait
+from teal.model.decision import Decision, Finished, Refused, Steps
+from teal.model.event import Event, Planned, RunEnded, RunStarted, StepBegan
+from teal.model.identity import Slot
+from teal.model.run import Deploy, Flip, Intent, Run
+from teal.model.snapshot import Snapshot
+from teal.model.spec import Rung, Spec
+from teal.model.step import Hold, Question, Step, Wait, WriteRoute
+from teal.plan.planner import plan
+from teal.plan.preflight import preflight, refusing
+from teal.plan.situation import Row, share_of
+from teal.plan.watch import harm
+from teal.plan.whole import primary_revision
+from teal.ports import Ports
+
+ROUND_LIMIT = 10_000
+UNDER_WAY = frozenset({Row.ANNOUNCED, Row.STEP, Row.WRITING, Row.MIXTURE, Row.BAKING, Row.SERVED})
+Approve = Callable[[Decision, Snapshot], bool]
+
+
+class Executor:
+    """Executes one command.
+
+    Args:
+        spec: what is configured.
+        ports: the world.
+        intent: what is asked.
+        run: what this run knows at its beginning: its id, its secrets, its start.
+        command: the command's name, for the story.
+        approve: asked once, before the first write of `deploy` and `flip`.
+        timeout_s: after so long the run stops where it is; None means never.
+    """
+
+    def __init__(  # noqa: PLR0913 - a run has these seven parts; a value for them would be the same list
+        self,
+        *,
+        spec: Spec,
+        ports: Ports,
+        intent: Intent,
+        run: Run,
+        command: str,
+        approve: Approve,
+        timeout_s: float | None = None,
+    ) -> None:
+        self._session = Session(spec, ports, intent, run)
+        self._command = command
+        self._approve = approve
+        self._approved = False
+        self._ends = ""
+        if timeout_s is not None:
+            self._session.deadline_s = run.started_at_s + timeout_s
+
+    def events(self) -> Iterator[Event]:
+        """Execute, yielding what happened; the last event is RunEnded. Never raises a TealError."""
+        session = self._session
+        try:
+            caller = session.observer.caller()
+            yield session.tell(
+                RunStarted(
+                    at_s=session.now_s,
+                    command=self._command,
+                    app=session.spec.app,
+                    account=caller.account,
+                    region=caller.region,
+                    caller=caller.arn,
+                    run_id=session.run.id,
+                )
+            )
+            yield from self._rounds()
+        except TealError as error:
+            yield self._end(error.exit_code, error.message, error.hint)
+
+    def _rounds(self) -> Iterator[Event]:
+        session = self._session
+        for _ in range(ROUND_LIMIT):
+            stop = session.heed()
+            if stop is not None:
+                yield stop
+            self._heed_harm()
+            facts = session.facts
+            decision = plan(session.intent, session.spec, facts.snapshot, session.run, facts.now_s)
+            if isinstance(decision, Refused):
+                yield self._end(decision.exit_code, decision.message, decision.hint)
+                return
+            if isinstance(decision, Finished):
+                yield self._finished(decision)
+                return
+            if not self._approved:
+                yield from self._ask_leave(decision)
+            if not decision.settles or not self._ends:
+                self._ends = decision.ends
+            yield from self._first(decision.steps)
+        raise NeedsPersonError(f"no end after {ROUND_LIMIT} rounds")
+
+    def _heed_harm(self) -> None:
+        why = harm(self._session.facts) if self._session.run.turn_back is None else None
+        if why is not None and isinstance(self._session.intent, Deploy | Flip):
+            self._session.latch(why)
+
+    def _ask_leave(self, decision: Steps) -> Iterator[Event]:
+        """Show the plan and ask, once; before that every preflight check must pass.
+
+        Raises:
+            UsageError: a check failed, or the plan was not approved; nothing was touched.
+        """
+        session = self._session
+        self._approved = True
+        session.bounds.expect(len(decision.steps))
+        forward = isinstance(session.intent, Deploy | Flip) and session.run.turn_back is None
+        if forward and session.facts.situation.row not in UNDER_WAY:
+            self._preflight()
+        sentences = tuple(step.sentence() for step in decision.steps)
+        yield session.tell(Planned(at_s=session.now_s, sentences=sentences, warnings=decision.warnings))
+        if forward and not self._approve(decision, session.snapshot):
+            raise UsageError("the plan was not approved; nothing was touched")
+
+    def _preflight(self) -> None:
+        session = self._session
+        bad = refusing(preflight(session.spec, session.snapshot))
+        if bad:
+            error = UsageError(
+                "; ".join(f"{check.name} {check.message}" for check in bad),
+                hint="; ".join(check.hint for check in bad if check.hint),
+            )
+            error.exit_code = bad[0].exit_code
+            raise error
+
+    def _first(self, steps: tuple[Step, ...]) -> Iterator[Event]:
+        session, step = self._session, steps[0]
+        if isinstance(step, Wait | Question):
+            session.bounds.count(step, endless=False)
+            session.step_number += 1
+            yield session.tell(
+                StepBegan(at_s=session.now_s, step=step, number=session.step_number, stage=_stage(session))
+            )
+            yield from wait(session, step) if isinstance(step, Wait) else put_question(session, step)
+            if isinstance(step, Hold) and step.baking and session.run.rung is None:
+                session.note(rung=Rung.HELD)
+            return
+        yield from act(session, steps)
+        if isinstance(step, WriteRoute) and session.going_back:
+            session.note(rung=Rung.READ_BACK)
+
+    def _finished(self, decision: Finished) -> Event:
+        session = self._session
+        did_something = self._ends and decision.exit_code == 0
+        message = self._ends if did_something and session.run.turn_back is None else decision.message
+        why = session.run.turn_back
+        exit_code = why.exit_code if why is not None and decision.exit_code != 0 else decision.exit_code
+        return self._end(exit_code, message, decision.hint)
+
+    def _end(self, exit_code: int, message: str, hint: str = "") -> Event:
+        session = self._session
+        return session.tell(
+            RunEnded(
+                at_s=session.now_s,
+                exit_code=exit_code,
+                message=message,
+                serving=_serving(session),
+                seen=str(session.run.rung or ""),
+                hint=hint,
+                took_s=session.now_s - session.run.started_at_s,
+            )
+        )
+
+
+def _stage(session: Session) -> str:
+    move = session.snapshot.move
+    return str(move.stage) if move is not None else "rest"
+
+
+def _serving(session: Session) -> str:
+    """Say what serves production, as last seen."""
+    snapshot = session.last
+    if snapshot is None:
+        return "unknown: nothing was read"
+    if not snapshot.rules:
+        return "nothing: there is no production rule"
+    parts: list[str] = []
+    for slot in Slot:
+        shares = {share_of(snapshot, route, slot) for route in snapshot.routes if route.rule is not None}
+        service = snapshot.slot(slot).service
+        revision = primary_revision(service) if service is not None else 0
+        if any(shares):
+            percents = ", ".join(f"{float(100 * share):g} %" for share in sorted(shares))
+            parts.append(f"slot {slot} (revision {revision}) {percents}")
+    return "; ".join(parts) or "unknown"

@@ -1,0 +1,201 @@
+"""What one run holds while it goes on: the last look, what it knows, and the only story it tells."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from teal.errors import (
+    AwsError,
+    BusyError,
+    DeadlineError,
+    DriftError,
+    StoppedError,
+    TransientError,
+    UnknownAnswerError,
+)
+from teal.execute.guard import Bounds, moved_routes, moved_service, other_deployer
+from teal.execute.perform import Scene
+from teal.model.event import Event, TurnedBack
+from teal.model.identity import Slot
+from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, Run, TurnBack
+from teal.model.snapshot import Snapshot
+from teal.model.spec import Spec
+from teal.observe import Observer
+from teal.plan.facts import Facts
+from teal.plan.situation import Row
+from teal.plan.whole import primary_revision, whole
+from teal.ports import Ports
+
+READ_DEADLINE_S = 60.0
+FIRST_RETRY_S = 0.2
+SPLIT_ROWS = frozenset({Row.STEP, Row.WRITING, Row.MIXTURE, Row.LATE_WRITE})
+
+
+class Session:
+    """The state of one run; the rooms beside this one act on it."""
+
+    def __init__(self, spec: Spec, ports: Ports, intent: Intent, run: Run) -> None:
+        self.spec = spec
+        self.ports = ports
+        self.intent = intent
+        self.run = run
+        self.observer = Observer(spec, ports)
+        self.bounds = Bounds()
+        self.deadline_s: float | None = None
+        self.step_number = 0
+        self.wrote: set[int] = set()  # routes this run has written since the last look
+        self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The last look; the first is taken when it is asked for."""
+        return self._snapshot or self.look()
+
+    @property
+    def last(self) -> Snapshot | None:
+        """The last look, if there was one; never looks."""
+        return self._snapshot
+
+    @property
+    def now_s(self) -> float:
+        """Unix seconds."""
+        return self.ports.clock.now_s()
+
+    @property
+    def scale(self) -> float:
+        """The factor on every hold."""
+        return self.snapshot.caller.time_scale
+
+    @property
+    def facts(self) -> Facts:
+        """All that a decision is made from, now."""
+        return Facts.of(self.spec, self.snapshot, self.run, self.now_s)
+
+    @property
+    def scene(self) -> Scene:
+        """All that an act or a question needs."""
+        return Scene(spec=self.spec, snapshot=self.snapshot, ports=self.ports, secrets=self.run.secrets)
+
+    @property
+    def going_back(self) -> bool:
+        """Whether this run sends production back, by command or by verdict."""
+        return self.run.turn_back is not None or isinstance(self.intent, Rollback | Abort)
+
+    def tell(self, event: Event) -> Event:
+        """Write an event to the journal, then hand it on: a listener that walks away loses no history."""
+        self.ports.journal.append(event)
+        return event
+
+    def note(self, **changes: object) -> None:
+        """Change what this run knows."""
+        known: Mapping[str, object] = changes
+        self.run = replace(self.run, **known)  # type: ignore[arg-type]  # the callers name fields of Run
+
+    def latch(self, why: TurnBack) -> TurnedBack | None:
+        """Latch the verdict to go back, once: a cleared alarm never makes this run go forward again."""
+        if self.run.turn_back is not None:
+            return None
+        self.note(turn_back=why)
+        event = TurnedBack(at_s=self.now_s, reason=why.reason)
+        self.ports.journal.append(event)
+        return event
+
+    def look(self) -> Snapshot:
+        """Take a full look and notice what others did since the last.
+
+        Raises:
+            DriftError: somebody else changed a route or a service of this app.
+            BusyError: another run went on with this app.
+            AwsError: AWS did not answer for a minute.
+        """
+        before, after = self._snapshot, self._read()
+        self._notice_time(after)
+        if before is not None:
+            self._notice_others(before, after)
+        self._snapshot = after
+        self.wrote.clear()
+        self.updated.clear()
+        return after
+
+    def watch(self, slot: Slot, *, service: bool) -> None:
+        """Take a narrow look at a slot. A read that fails changes nothing: the next full look will tell."""
+        try:
+            self._snapshot = self.observer.watch(self.snapshot, slot, service=service)
+        except (TransientError, UnknownAnswerError):
+            return
+        self._notice_time(self._snapshot)
+
+    def heed(self) -> TurnedBack | None:
+        """Heed the wish to stop, and the time limit.
+
+        Raises:
+            StoppedError: a signal, where nothing has to be undone first.
+            DeadlineError: `--timeout` is over; nothing is put back.
+        """
+        if self.run.turn_back is not None:
+            return None
+        if self.deadline_s is not None and self.now_s > self.deadline_s:
+            raise DeadlineError("the time limit is over; nothing was put back", hint="run the same command again")
+        signal = self.ports.clock.stop_signal()
+        if signal is None:
+            return None
+        why = TurnBack(reason=f"stopped by signal {signal}", judged=False, pause=True, exit_code=128 + signal)
+        if (
+            isinstance(self.intent, Deploy | Flip)
+            and self._snapshot is not None
+            and self.facts.situation.row in SPLIT_ROWS
+        ):
+            return self.latch(why)
+        stopped = StoppedError(f"{why.reason}; nothing was left half done", hint="run the same command again")
+        stopped.exit_code = why.exit_code
+        raise stopped
+
+    def _read(self) -> Snapshot:
+        started_s, retry_s = self.now_s, FIRST_RETRY_S
+        while True:
+            try:
+                return self.observer.full()
+            except (TransientError, UnknownAnswerError):
+                if self.now_s - started_s > READ_DEADLINE_S and not self.going_back:
+                    raise
+                if self.now_s - started_s > 10 * READ_DEADLINE_S:
+                    raise
+            self.ports.clock.sleep(retry_s)
+            retry_s = min(2 * retry_s, 5.0)
+
+    def _notice_time(self, snapshot: Snapshot) -> None:
+        """Remember since when the slot in hand has been whole, without a gap."""
+        facts = Facts.of(self.spec, snapshot, self.run, self.now_s)
+        if facts.situation.row in {Row.AT_REST, Row.UNRECORDED, Row.ROLLED_BACK}:
+            facts = facts.for_next()
+        service = facts.target.service
+        ready = service is not None and whole(self.spec, facts.target, primary_revision(service), facts.count())
+        since_s = self.run.whole_since_s
+        self.note(whole_since_s=(since_s if since_s is not None else self.now_s) if ready else None)
+
+    def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
+        if isinstance(self.intent, Rollback):
+            return  # the way back is absolute: it is written over whatever the move it takes back still writes
+        taken_over = other_deployer(self.run.own_move, after)
+        if taken_over:
+            raise BusyError(taken_over, hint="`teal status` shows where things stand")
+        moved = moved_routes(before, after, self.wrote)
+        slot = Facts.of(self.spec, before, self.run, self.now_s).to
+        service = "" if slot in self.updated else moved_service(before, after, slot)
+        if moved or service:
+            self._drift(before, moved, service)
+
+    def _drift(self, before: Snapshot, moved: Mapping[int, str], service: str) -> None:
+        reason = "; ".join([*moved.values(), *([service] if service else [])])
+        split = Facts.of(self.spec, before, self.run, self.now_s).situation.row in SPLIT_ROWS
+        if not split and self.run.turn_back is None:
+            raise DriftError(
+                f"drift: {reason}", hint="look at who changed it; run the command again to go on from there"
+            )
+        self.note(foreign=self.run.foreign | frozenset(moved))
+        self.latch(TurnBack(reason=f"drift: {reason}", judged=False, exit_code=7))
+
+
+def aws_detail(error: AwsError) -> str:
+    """Return an AWS error with its request id, for support."""
+    return error.message + (f" (request {error.request_id})" if error.request_id else "")

@@ -1,0 +1,1 @@
+"""This computer: its clock, network, shell, disk and threads."""

@@ -1,0 +1,73 @@
+"""Time, sleep, and the wish to stop.
+
+The only place that asks the system for the time, that sleeps, and that handles signals. The first SIGINT or SIGTERM is
+a wish: whoever sleeps wakes up, and the run comes to its next safe point by itself. The second ends the process at
+once.
+
+A signal handler may interrupt any line of Python, one that holds a lock too. So it takes none: it writes a byte into a
+pipe, and sleeping is waiting for that byte.
+"""
+
+import os
+import select
+import signal
+import time
+from types import FrameType
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SIGNAL_EXIT = 128
+_LAST_NAP_S = 0.2
+
+
+class SystemClock:
+    """The clock of this computer, with a way to be told to stop. Close it to give its pipe and handlers back."""
+
+    def __init__(self) -> None:
+        self._stop: int | None = None
+        self._wakes, self._wake = os.pipe()
+        os.set_blocking(self._wake, False)
+        self._before: dict[int, object] = {}
+
+    def now_s(self) -> float:
+        """Return unix seconds."""
+        return time.time()  # noqa: TID251 - the one place
+
+    def sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than until somebody asks to stop.
+
+        What is still done after that, like a last write that must be tried again, may nap for 0.2 s at most: a loop
+        that waits between attempts keeps its pace and does not spin.
+        """
+        if seconds <= 0.0:
+            return
+        if self._stop is None:
+            select.select([self._wakes], [], [], seconds)
+        else:
+            time.sleep(min(seconds, _LAST_NAP_S))  # noqa: TID251 - the one place
+
+    def stop_signal(self) -> int | None:
+        """Return the signal that asks this run to stop, or None."""
+        return self._stop
+
+    def ask_to_stop(self, signal_number: int) -> None:
+        """Ask the run to stop as this signal would; asked twice, end the process at once."""
+        if self._stop is not None:
+            os._exit(_SIGNAL_EXIT + signal_number)
+        self._stop = signal_number
+        os.write(self._wake, b"!")
+
+    def install(self) -> None:
+        """Take SIGINT and SIGTERM as the wish to stop. Only the main thread may call this."""
+        for number in _SIGNALS:
+            self._before[number] = signal.signal(number, self._handle)
+
+    def close(self) -> None:
+        """Put the handlers back as they were and close the pipe."""
+        for number, before in self._before.items():
+            signal.signal(number, before if callable(before) else signal.SIG_DFL)
+        self._before.clear()
+        os.close(self._wakes)
+        os.close(self._wake)
+
+    def _handle(self, signal_number: int, _frame: FrameType | None) -> None:
+        self.ask_to_stop(signal_number)

@@ -1,0 +1,1 @@
+"""Judging: evidence in, verdict out. Pure and total."""

@@ -1,0 +1,267 @@
+"""Labs from outside: bring one up, ask it, end it. Nothing here prints.
+
+A lab is a detached process; its directory says where it is (see `teal.lab.state`) and its API what it does.
+"""
+
+import http.client
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Final
+
+import msgspec
+
+import teal
+from teal.errors import LabError
+from teal.lab import state as disk
+from teal.lab.settings import LabOptions, settle, write_settings
+from teal.lab.world.wires import WorldEvent
+
+__all__ = ["LabOptions", "LabStatus", "down", "environment", "events", "labs", "status", "unset", "up"]
+
+_READY_S: Final = 20.0
+_DOWN_S: Final = 15.0
+_ASK_S: Final = 3.0
+_POLL_S: Final = 0.02
+_LOG_LINES: Final = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabStatus:
+    """A lab that answers."""
+
+    name: str
+    directory: Path
+    url: str
+    pid: int
+    region: str
+    network: int
+    time_scale: float
+    low_port_offset: int
+    started_at_s: float
+    versions: Mapping[str, str]
+    tasks: int
+    listeners: tuple[str, ...]  # host:port of each listener of a load balancer
+    groups: tuple[str, ...]  # names of the target groups that are routed to
+    events: int
+    troubles: Mapping[str, str]  # part of the lab → what is wrong with it
+
+    @property
+    def log(self) -> Path:
+        """Where its story is."""
+        return disk.log_of(self.directory)
+
+
+class _Now(msgspec.Struct, frozen=True, kw_only=True):
+    tasks: int
+    listeners: tuple[str, ...]
+    groups: tuple[str, ...]
+    events: int
+    troubles: dict[str, str]
+
+
+class _Events(msgspec.Struct, frozen=True, kw_only=True):
+    events: tuple[WorldEvent, ...]
+    next: int
+
+
+class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
+    message: str
+    hint: str = ""
+
+
+def up(options: LabOptions) -> LabStatus:
+    """Bring a lab up and wait until it answers.
+
+    Raises:
+        UsageError: options or `lab.yaml` are wrong.
+        LabError: it did not come up; nothing of it is left.
+    """
+    settings = settle(options)
+    directory = options.root / options.name
+    with disk.alone(options.root, _READY_S):
+        if (pid := disk.living_pid(directory)) is not None:
+            raise LabError(f"lab '{options.name}' is up already (process {pid})", hint="`teal lab down` ends it")
+        directory.mkdir(mode=0o700, exist_ok=True)
+        disk.remove_state(directory)
+        write_settings(directory, settings)
+        outcome = _start(directory)
+        if outcome.message:
+            _end_by_force(directory)
+            raise LabError(outcome.message, hint=outcome.hint)
+    found = status(options.root, options.name)
+    if found is None:
+        raise _failed(directory, "the lab ended as soon as it was up")
+    return found
+
+
+def _start(directory: Path) -> _Outcome:
+    """Start the daemon of a directory; return what it says of itself when it is ready or cannot be."""
+    log = disk.log_of(directory)
+    with suppress(FileNotFoundError):
+        log.replace(log.with_suffix(".log.1"))
+    reader, writer = os.pipe()
+    try:
+        _spawn(directory, log, writer)
+        os.close(writer)
+        writer = -1
+        said = _read_all(reader, time.monotonic() + _READY_S)
+    finally:
+        os.close(reader)
+        if writer >= 0:
+            os.close(writer)
+    with suppress(msgspec.DecodeError):
+        return msgspec.json.decode(said or b"", type=_Outcome)
+    reason = f"no answer within {_READY_S:g} s" if said is None else "its process ended"
+    failure = _failed(directory, f"the lab did not come up: {reason}")
+    return _Outcome(message=failure.message, hint=failure.hint)
+
+
+def _spawn(directory: Path, log: Path, ready: int) -> None:
+    command = [sys.executable, "-m", "teal.lab.daemon", "--detach", "--directory", str(directory.absolute())]
+    # The daemon can import what this process can, however that came to be; all else it inherits.
+    path = [str(Path(teal.__file__).parents[1]), *filter(None, sys.path)]
+    with log.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603 - a module of teal, in this interpreter
+            ["/usr/bin/env", f"PYTHONPATH={os.pathsep.join(path)}", *command, "--ready-fd", str(ready)],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            pass_fds=(ready,),
+            start_new_session=True,
+        )
+        process.wait(_READY_S)  # it detaches itself at once
+
+
+def _read_all(reader: int, deadline_s: float) -> bytes | None:
+    """Return all that comes through a pipe until it is closed; None when that takes too long."""
+    said = b""
+    while select.select([reader], [], [], max(deadline_s - time.monotonic(), 0))[0]:
+        chunk = os.read(reader, 1 << 16)
+        if not chunk:
+            return said
+        said += chunk
+    return None
+
+
+def _failed(directory: Path, what: str) -> LabError:
+    log = disk.log_of(directory)
+    return LabError(f"{what}\n{disk.tail(log, _LOG_LINES)}".rstrip(), hint=f"the whole story is in {log}")
+
+
+def down(root: Path, name: str) -> bool:
+    """End a lab and all that it started; return whether there was one.
+
+    Raises:
+        LabError: it does not end, not even by force.
+    """
+    directory = root / name
+    if disk.living_pid(directory) is None:
+        return False
+    found = disk.read_state(directory)
+    asked = found is not None and _asked_down(found)
+    if asked and _gone(directory, _DOWN_S):
+        return True
+    _end_by_force(directory)
+    if not _gone(directory, _DOWN_S):
+        raise LabError(f"lab '{name}' does not end", hint=f"its process is {disk.living_pid(directory)}")
+    return True
+
+
+def _asked_down(found: disk.State) -> bool:
+    try:
+        _ask(found, "POST", "/_teal/down")
+    except LabError:
+        return False
+    return True
+
+
+def _end_by_force(directory: Path) -> None:
+    """Kill what holds a directory: its leash ends all that it started."""
+    pid = disk.living_pid(directory)
+    if pid is not None:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    disk.remove_state(directory)
+
+
+def _gone(directory: Path, timeout_s: float) -> bool:
+    deadline_s = time.monotonic() + timeout_s
+    while disk.living_pid(directory) is not None:
+        if time.monotonic() > deadline_s:
+            return False
+        Event().wait(_POLL_S)
+    return True
+
+
+def status(root: Path, name: str) -> LabStatus | None:
+    """Ask a lab how it is; None when there is none.
+
+    Raises:
+        LabError: there is one, and it does not answer.
+    """
+    directory = root / name
+    found = disk.read_state(directory)
+    if found is None:
+        return None
+    now = msgspec.json.decode(_ask(found, "GET", "/_teal/status"), type=_Now)
+    known = {key: value for key, value in msgspec.structs.asdict(found).items() if key not in {"token", "port"}}
+    return LabStatus(directory=directory, url=found.url, **known, **msgspec.structs.asdict(now))
+
+
+def labs(root: Path) -> tuple[str, ...]:
+    """Return the names of the labs that live below `root`."""
+    if not root.is_dir():
+        return ()
+    return tuple(sorted(each.name for each in root.iterdir() if each.is_dir() and disk.read_state(each) is not None))
+
+
+def events(root: Path, name: str, since: int) -> tuple[tuple[WorldEvent, ...], int]:
+    """Return what happened in a lab from event number `since` on (at most 1000), and the number to go on with.
+
+    Raises:
+        LabError: there is no such lab, or it does not answer.
+    """
+    found = disk.read_state(root / name)
+    if found is None:
+        raise LabError(f"there is no lab '{name}'", hint="`teal lab up` makes one")
+    told = msgspec.json.decode(_ask(found, "GET", f"/_teal/events?since={since}"), type=_Events)
+    return told.events, told.next
+
+
+def environment(found: LabStatus) -> dict[str, str]:
+    """Return the environment that makes any client of AWS a client of this lab."""
+    return disk.environment(found.url, found.region)
+
+
+def unset() -> tuple[str, ...]:
+    """Return the names of variables that would lead a client of the lab astray, or slow it down."""
+    return ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_MAX_ATTEMPTS")
+
+
+def _ask(found: disk.State, method: str, path: str) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", found.port, timeout=_ASK_S)
+    try:
+        connection.request(method, path, headers={disk.TOKEN_HEADER: found.token})
+        answer = connection.getresponse()
+        body = answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise LabError(
+            f"lab '{found.name}' (process {found.pid}) does not answer at {found.url}: {error}",
+            hint="`teal lab down` ends it, by force if it must",
+        ) from error
+    finally:
+        connection.close()
+    if answer.status >= http.client.BAD_REQUEST:
+        raise LabError(
+            f"lab '{found.name}' answers {answer.status} to {method} {path}: {body.decode('utf-8', 'replace')}"
+        )
+    return body

@@ -1,0 +1,144 @@
+"""ECS as a whole: `Clusters` takes calls, observations and the time, and says which tasks should exist.
+
+The parts: `ecs_model` (what is known), `ecs_clusters`, `ecs_definitions`, `ecs_services`, `ecs_runs`, `ecs_tags` (the
+operations), `ecs_scheduler` and `ecs_breaker` (what services do by themselves), `ecs_launch` and `ecs_tasks` (the life
+of a task), `ecs_logs` (what containers wrote), `ecs_…_view` and `ecs_…_checks` (answers and refusals).
+"""
+
+from collections.abc import Callable, Mapping
+from copy import deepcopy
+from typing import assert_never
+
+from teal.lab.world import ecs_clusters, ecs_definitions, ecs_runs, ecs_service_view, ecs_services, ecs_tags
+from teal.lab.world.ecs_breaker import note_failure
+from teal.lab.world.ecs_logs import Logs, open_groups
+from teal.lab.world.ecs_model import EcsState, Task, TaskStatus, not_simulated
+from teal.lab.world.ecs_scheduler import advance_services
+from teal.lab.world.ecs_task_view import describe_tasks, list_tasks, show_metadata
+from teal.lab.world.ecs_tasks import advance_tasks, on_exited, on_not_started, on_started
+from teal.lab.world.ground import Answer, Ground, Params, TargetDesk
+from teal.lab.world.wires import (
+    ContainerExited,
+    LogLines,
+    Observation,
+    TargetSeen,
+    TaskNotStarted,
+    TaskStarted,
+    WantedTask,
+)
+
+OPERATIONS: Mapping[str, Callable[[EcsState, Params, float], Answer]] = {
+    "CreateCluster": ecs_clusters.create_cluster,
+    "DescribeClusters": ecs_clusters.describe_clusters,
+    "ListClusters": ecs_clusters.list_clusters,
+    "DeleteCluster": ecs_clusters.delete_cluster,
+    "RegisterTaskDefinition": ecs_definitions.register_definition,
+    "DeregisterTaskDefinition": ecs_definitions.deregister_definition,
+    "DescribeTaskDefinition": ecs_definitions.describe_definition,
+    "ListTaskDefinitions": ecs_definitions.list_definitions,
+    "ListTaskDefinitionFamilies": ecs_definitions.list_families,
+    "CreateService": ecs_services.create_service,
+    "UpdateService": ecs_services.update_service,
+    "DescribeServices": ecs_services.describe_services,
+    "ListServices": ecs_services.list_services,
+    "DeleteService": ecs_services.delete_service,
+    "ListServiceDeployments": ecs_service_view.list_service_deployments,
+    "DescribeServiceDeployments": ecs_service_view.describe_service_deployments,
+    "ListTasks": list_tasks,
+    "DescribeTasks": describe_tasks,
+    "RunTask": ecs_runs.run_task,
+    "StopTask": ecs_runs.stop_task,
+    "TagResource": ecs_tags.tag_resource,
+    "UntagResource": ecs_tags.untag_resource,
+    "ListTagsForResource": ecs_tags.list_tags,
+}
+
+
+class Clusters:
+    """ECS in one region.
+
+    Args:
+        ground: account, region, time scale, names.
+        desk: the load balancers, as far as ECS speaks to them.
+    """
+
+    def __init__(self, ground: Ground, desk: TargetDesk) -> None:
+        self._state = EcsState(ground=ground, desk=desk)
+        self._logs = Logs(ground=ground)
+
+    def call(self, operation: str, params: Params, now_s: float) -> Answer:
+        """Answer one API operation of `ecs`, or refuse it.
+
+        Args:
+            operation: AWS's name of it, e.g. `CreateService`.
+            params: validated against botocore's model already.
+            now_s: the time.
+
+        Raises:
+            AwsRefusal: what AWS, or the lab, answers instead.
+        """
+        perform = OPERATIONS.get(operation)
+        if perform is None:
+            raise not_simulated(f"ecs {operation}")
+        # Copies both ways: nobody outside shares an object with the memory of the world.
+        return deepcopy(perform(self._state, deepcopy(dict(params)), now_s))
+
+    def logs_call(self, operation: str, params: Params, _now_s: float) -> Answer:
+        """Answer one API operation of `logs`, or refuse it."""
+        groups = {each.log[0] for task in self._state.live.values() for each in task.containers if each.log}
+        open_groups(self._logs, groups)
+        return self._logs.call(operation, params)
+
+    def observe(self, observation: Observation, now_s: float) -> None:
+        """Take in what a runtime or the data plane saw."""
+        failed: Task | None = None
+        match observation:
+            case TaskStarted():
+                on_started(self._state, observation, now_s)
+            case TaskNotStarted():
+                failed = on_not_started(self._state, observation, now_s)
+            case ContainerExited():
+                failed = on_exited(self._state, observation, now_s)
+            case LogLines():
+                self._logs.take(self._state, observation, now_s)
+            case TargetSeen():
+                self._note_target(observation)
+            case _:
+                assert_never(observation)
+        if failed is not None:
+            note_failure(self._state, failed, now_s)
+
+    def _note_target(self, seen: TargetSeen) -> None:
+        key = (seen.group_arn, seen.target_id, seen.port)
+        if seen.state == "unhealthy":
+            self._state.sick_notes[key] = seen.description or seen.reason
+        else:
+            self._state.sick_notes.pop(key, None)
+
+    def advance(self, now_s: float) -> None:
+        """Let time pass: tasks move on, services look at what they have and act."""
+        advance_tasks(self._state, now_s)
+        advance_services(self._state, now_s)
+
+    def tasks(self) -> tuple[WantedTask, ...]:
+        """Return every task that a runtime should have, and in which phase."""
+        return tuple(
+            WantedTask(
+                task_id=task.task_id,
+                task_arn=task.arn,
+                cluster=task.cluster.name,
+                group=task.group,
+                family=task.definition.family,
+                revision=task.definition.revision,
+                address=task.interface.address,
+                containers=task.wanted,
+                phase=task.phase,
+            )
+            for task in self._state.live.values()
+            if task.status is not TaskStatus.PROVISIONING
+        )
+
+    def task_metadata(self, task_id: str) -> Answer | None:
+        """Return the `/task` document of the metadata endpoint (version 4), or None for a task nobody knows."""
+        task = self._state.task(task_id)
+        return None if task is None else deepcopy(show_metadata(task))

@@ -1,0 +1,197 @@
+"""How a task comes into being: its address, its containers with overrides applied, its ids."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from teal.lab.world.ecs_model import (
+    Cluster,
+    Definition,
+    Deployment,
+    EcsState,
+    Interface,
+    Json,
+    Service,
+    Task,
+    TaskContainer,
+    inner,
+    not_simulated,
+    several,
+)
+from teal.lab.world.ecs_tasks import PROVISIONING_S
+from teal.lab.world.wires import AwsRefusal, Container
+
+STOP_TIMEOUT_S = 30.0
+FIRST_HOST = 4  # AWS keeps the first addresses of a subnet for itself
+HOSTS = 251  # of each /24: 4 to 254
+BLOCKS = 255  # third octets 0 to 254; 255 is kept free for load balancers
+SUBNET = "subnet-00000000000000001"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is asked for when a task is launched."""
+
+    cluster: Cluster
+    definition: Definition
+    group: str
+    launch_type: str
+    network: Json | None
+    platform_version: str | None = None
+    started_by: str = ""
+    overrides: Json
+    tags: Mapping[str, str]
+    service: Service | None = None
+    deployment: Deployment | None = None
+
+
+def launch(state: EcsState, order: Order, now_s: float) -> Task:
+    """Make a task and put it among the living."""
+    if order.definition.network_mode != "awsvpc":
+        raise not_simulated(f"tasks in network mode {order.definition.network_mode}, only awsvpc")
+    task_id = state.ground.hex_id(32)
+    wanted = tuple(_wanted(state, each, _override(order, each["name"])) for each in order.definition.containers)
+    task = Task(
+        task_id=task_id,
+        arn=state.ground.arn("ecs", f"task/{order.cluster.name}/{task_id}"),
+        cluster=order.cluster,
+        definition=order.definition,
+        group=order.group,
+        started_by=order.started_by,
+        launch_type=order.launch_type,
+        platform_version=order.platform_version,
+        interface=_interface(state, order.network),
+        wanted=wanted,
+        containers=tuple(_container(state, order, task_id, each) for each in order.definition.containers),
+        overrides=order.overrides,
+        created_at_s=now_s,
+        service=order.service,
+        deployment=order.deployment,
+        tags=dict(order.tags),
+        pending_at_s=now_s + state.ground.scaled(PROVISIONING_S),
+    )
+    state.live[task_id] = task
+    if order.service is not None:
+        order.service.tasks.append(task)
+    state.ground.tell(now_s, "task", task_id, f"created from {order.definition.family}:{order.definition.revision}")
+    return task
+
+
+def _override(order: Order, name: str) -> Json:
+    empty: Json = {}
+    return next((each for each in several(order.overrides, "containerOverrides") if each.get("name") == name), empty)
+
+
+def _wanted(state: EcsState, given: Json, override: Json) -> Container:
+    """Return what a runtime needs to know about one container."""
+    environment = {
+        str(pair["name"]): str(pair.get("value", ""))
+        for pair in [*given.get("environment", []), *override.get("environment", [])]
+    }
+    timeout_s = given.get("stopTimeout")  # 0 is a timeout too
+    return Container(
+        name=str(given["name"]),
+        image=str(given["image"]),
+        entry_point=tuple(given.get("entryPoint", ())),
+        command=tuple(override.get("command") or given.get("command", ())),
+        environment=environment,
+        essential=bool(given["essential"]),
+        ports=tuple(each["containerPort"] for each in given["portMappings"] if "containerPort" in each),
+        stop_timeout_s=state.ground.scaled(STOP_TIMEOUT_S if timeout_s is None else float(timeout_s)),
+    )
+
+
+def _container(state: EcsState, order: Order, task_id: str, given: Json) -> TaskContainer:
+    name, override = str(given["name"]), _override(order, str(given["name"]))
+    return TaskContainer(
+        name=name,
+        image=str(given["image"]),
+        digest=image_digest(str(given["image"])),
+        arn=state.ground.arn("ecs", f"container/{order.cluster.name}/{task_id}/{state.ground.hex_id(32)}"),
+        runtime_id=f"{task_id}-{state.ground.hex_id(10)}",
+        cpu=int(override.get("cpu") or given["cpu"]),
+        memory=override.get("memory", given.get("memory")),
+        essential=bool(given["essential"]),
+        log=_log(given, task_id),
+    )
+
+
+def _log(given: Json, task_id: str) -> tuple[str, str] | None:
+    """Return the log group and stream of a container, named as the awslogs driver names them."""
+    logs = inner(given, "logConfiguration")
+    if logs.get("logDriver") != "awslogs":
+        return None
+    options = inner(logs, "options")
+    prefix = options.get("awslogs-stream-prefix")
+    stream = f"{prefix}/{given['name']}/{task_id}" if prefix else task_id
+    return str(options["awslogs-group"]), stream
+
+
+def image_digest(image: str) -> str:
+    """Return the digest in the image reference, or one that depends on its name alone."""
+    _, at, digest = image.partition("@")
+    return digest if at else f"sha256:{sha256(image.encode()).hexdigest()}"
+
+
+def _interface(state: EcsState, network: Json | None) -> Interface:
+    subnets: Sequence[str] = inner(network or {}, "awsvpcConfiguration").get("subnets") or [SUBNET]
+    address = _address(state)
+    number = state.next_address
+    octets = [int(part) for part in address.split(".")]
+    raw = state.ground.hex_id(12)
+    attachment = state.ground.hex_id(32)
+    return Interface(
+        attachment_id=f"{attachment[:8]}-{attachment[8:12]}-{attachment[12:16]}-{attachment[16:20]}-{attachment[20:]}",
+        eni_id=f"eni-{state.ground.hex_id(17)}",
+        subnet_id=subnets[number % len(subnets)],
+        mac=":".join(["0a", raw[:2], *(f"{octet:02x}" for octet in octets)]),
+        address=address,
+        zone=state.ground.region + "abc"[number % 3],
+    )
+
+
+def _address(state: EcsState) -> str:
+    """Return a free address, going round all of them, so that one is used again as late as can be."""
+    for _ in range(BLOCKS * HOSTS):
+        block, host = divmod(state.next_address % (BLOCKS * HOSTS), HOSTS)
+        state.next_address += 1
+        address = f"10.{state.ground.network}.{block}.{host + FIRST_HOST}"
+        if address not in state.taken:
+            state.taken.add(address)
+            return address
+    raise AwsRefusal("ClientException", "The subnets have no free addresses left.")
+
+
+def managed_tags(service: Service, definition: Definition) -> dict[str, str]:
+    """Return the tags that a task of a service gets."""
+    tags: dict[str, str] = {}
+    match service.settings.get("propagateTags"):
+        case "SERVICE":
+            tags |= service.tags
+        case "TASK_DEFINITION":
+            tags |= definition.tags
+        case _:
+            pass
+    if service.settings.get("enableECSManagedTags"):
+        tags |= {"aws:ecs:clusterName": service.cluster.name, "aws:ecs:serviceName": service.name}
+    return tags
+
+
+def order_for(state: EcsState, service: Service, deployment: Deployment) -> Order:
+    """Return the order for one more task of a deployment."""
+    recipe = deployment.recipe
+    definition = state.definition(recipe.definition_arn)
+    overrides: Json = {"containerOverrides": [{"name": each["name"]} for each in definition.containers]}
+    return Order(
+        cluster=service.cluster,
+        definition=definition,
+        group=f"service:{service.name}",
+        launch_type=recipe.launch_type,
+        network=recipe.network,
+        platform_version=recipe.platform_version,
+        started_by=deployment.deployment_id,
+        overrides=overrides,
+        tags=managed_tags(service, definition),
+        service=service,
+        deployment=deployment,
+    )

@@ -1,0 +1,143 @@
+"""What CreateService and UpdateService refuse."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from teal.lab.world.ecs_model import Definition, EcsState, Json, Recipe, inner, invalid, not_simulated, several
+from teal.lab.world.ground import Params
+from teal.lab.world.wires import AwsRefusal
+
+NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
+GROUPS_MOST = 5
+PERCENT_MOST = 200
+FULL = 100
+GRACE_MOST_S = 2_147_483_647
+
+# What would change how tasks run or how traffic reaches them, and does not in the lab.
+BEYOND = {
+    "serviceRegistries": "service registries",
+    "volumeConfigurations": "volumes that are configured at launch",
+    "vpcLatticeConfigurations": "VPC Lattice",
+    "gatewayConnectors": "gateway connectors",
+}
+
+USUAL_RULES: Json = {
+    "deploymentCircuitBreaker": {"enable": False, "rollback": False},
+    "maximumPercent": 200,
+    "minimumHealthyPercent": 100,
+    "strategy": "ROLLING",
+    "bakeTimeInMinutes": 0,
+}
+
+
+def check_simulated(params: Params) -> None:
+    """Refuse, as the lab, what the lab does not do."""
+    for key, what in BEYOND.items():
+        if params.get(key):
+            raise not_simulated(what)
+    if inner(params, "serviceConnectConfiguration").get("enabled"):
+        raise not_simulated("Service Connect")
+    if params.get("schedulingStrategy", "REPLICA") != "REPLICA":
+        raise not_simulated("the scheduling strategy DAEMON")
+    controller = inner(params, "deploymentController").get("type", "ECS")
+    if controller != "ECS":
+        raise not_simulated(f"the deployment controller {controller}")
+    for each in several(params, "loadBalancers"):
+        if each.get("loadBalancerName"):
+            raise not_simulated("Classic Load Balancers")
+
+
+def check_counts(params: Params) -> None:
+    """Refuse counts that cannot be."""
+    if int(params.get("desiredCount") or 0) < 0:
+        raise invalid("desiredCount must not be negative.")
+    grace_s = params.get("healthCheckGracePeriodSeconds")
+    if grace_s is not None and not 0 <= int(grace_s) <= GRACE_MOST_S:
+        raise invalid("healthCheckGracePeriodSeconds must be between 0 and 2147483647.")
+
+
+def merged_rules(given: Mapping[str, Any], before: Json) -> Json:
+    """Return the deployment configuration after a request, checked."""
+    rules = before | dict(given)
+    least, most = int(rules["minimumHealthyPercent"]), int(rules["maximumPercent"])
+    if rules.get("strategy", "ROLLING") != "ROLLING":
+        raise not_simulated(f"the deployment strategy {rules['strategy']}")
+    if inner(rules, "alarms").get("enable"):
+        raise not_simulated("deployment alarms of ECS")
+    if inner(rules, "earlySuccessCriteria").get("enable"):
+        raise not_simulated("early success criteria")
+    if not 0 <= least <= FULL:
+        raise invalid("minimumHealthyPercent must be between 0 and 100.")
+    if not FULL <= most <= PERCENT_MOST:
+        raise invalid("maximumPercent must be between 100 and 200.")
+    if least == most == FULL:
+        raise invalid("Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments.")
+    _check_threshold(inner(rules, "deploymentCircuitBreaker"))
+    return rules
+
+
+def _check_threshold(breaker: Mapping[str, Any]) -> None:
+    value = inner(breaker, "thresholdConfiguration").get("value")
+    if value is not None and int(value) < 1:
+        raise invalid("The threshold value of the deployment circuit breaker must be at least 1.")
+
+
+def check_recipe(state: EcsState, recipe: Recipe, definition: Definition) -> None:
+    """Refuse what cannot be deployed: network, launch type, load balancers."""
+    if definition.network_mode == "awsvpc":
+        check_network(recipe.network)
+    elif recipe.network:
+        raise invalid("Network Configuration is not valid for the given networkMode of this task definition.")
+    if recipe.launch_type not in definition.body["compatibilities"]:
+        raise invalid(f"Task definition does not support launch_type {recipe.launch_type}.")
+    if definition.network_mode != "awsvpc":
+        raise not_simulated(f"services in network mode {definition.network_mode}, only awsvpc")
+    _check_balancers(state, recipe.load_balancers, definition)
+
+
+def check_network(network: Mapping[str, Any] | None) -> None:
+    """Refuse an awsvpc task without a network."""
+    awsvpc = (network or {}).get("awsvpcConfiguration")
+    if not awsvpc:
+        raise invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
+    if not awsvpc.get("subnets"):
+        raise invalid("subnets can not be empty.")
+
+
+def _check_balancers(state: EcsState, balancers: Sequence[Json], definition: Definition) -> None:
+    if len(balancers) > GROUPS_MOST:
+        raise invalid("load balancers can have at most 5 items.")
+    groups = [str(each.get("targetGroupArn", "")) for each in balancers]
+    if len(set(groups)) != len(groups):
+        raise invalid("Duplicate targetGroupArn found")
+    for each in balancers:
+        _check_balancer(state, each, definition)
+
+
+def _check_balancer(state: EcsState, given: Mapping[str, Any], definition: Definition) -> None:
+    group = str(given.get("targetGroupArn", ""))
+    if not group:
+        raise invalid("targetGroupArn can not be empty.")
+    if given.get("advancedConfiguration"):
+        raise not_simulated("native blue/green deployments (advancedConfiguration)")
+    container = definition.container(str(given.get("containerName", "")))
+    if container is None:
+        raise invalid(f"The container {given.get('containerName', '')} does not exist in the task definition.")
+    port = given.get("containerPort")
+    if port not in {mapping.get("containerPort") for mapping in container["portMappings"]}:
+        raise invalid(f"The container {container['name']} did not have a container port {port} defined.")
+    if not state.desk.group_exists(group):
+        raise invalid(f"The target group with targetGroupArn {group} does not exist.")
+    if state.desk.group_type(group) != "ip":
+        kind = state.desk.group_type(group)
+        words = f"has target type {kind}, which is incompatible with the awsvpc network mode"
+        raise invalid(f"The provided target group {group} {words} specified in the task definition.")
+    if not state.desk.is_attached(group):
+        raise invalid(f"The target group with targetGroupArn {group} does not have an associated load balancer.")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is none."""
+    if not NAME.fullmatch(name):
+        raise AwsRefusal("InvalidParameterException", "Identifier contains invalid characters.")

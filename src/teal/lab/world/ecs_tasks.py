@@ -1,0 +1,208 @@
+"""The life of a task.
+
+PROVISIONING → PENDING → RUNNING, told by the runtime. A service's task that must go is taken out of its target groups
+first (DEACTIVATING) and gets SIGTERM only when the groups have let go of it, which is what saves its open requests.
+StopTask, as on AWS, does not wait: SIGTERM and deregistration come together. After SIGTERM the containers have their
+stopTimeout, then SIGKILL; a runtime that does not even report the end of a killed task is not waited for for ever.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from teal.lab.world.ecs_model import EcsState, Service, Task, TaskContainer, TaskStatus
+from teal.lab.world.wires import ContainerExited, Phase, TaskNotStarted, TaskStarted
+
+PROVISIONING_S = 1.0
+STOPPED_KEPT_S = 3600.0
+STOPPED_KEPT_LEAST_S = 60.0  # not scaled: somebody must be able to read what happened
+DRAIN_LONGEST_S = 3600.0  # the longest deregistration delay there is
+DRAIN_SLACK_S = 60.0  # not scaled
+REAP_S = 10.0  # not scaled: how long a killed process may take to be reported
+KILLED = 137
+
+
+def advance_tasks(state: EcsState, now_s: float) -> None:
+    """Move every task on that waits for the clock or for its target groups."""
+    for task in list(state.live.values()):
+        if task.status is TaskStatus.RUNNING or task.status is TaskStatus.PENDING:
+            continue
+        _advance(state, task, now_s)
+    _forget(state, now_s)
+
+
+def _advance(state: EcsState, task: Task, now_s: float) -> None:
+    if task.status is TaskStatus.PROVISIONING:
+        if now_s >= task.pending_at_s:
+            _enter(state, task, TaskStatus.PENDING, now_s)
+    elif task.status is TaskStatus.DEACTIVATING:
+        if now_s >= task.deadline_s or not _still_registered(state, task, now_s):
+            _terminate(state, task, now_s)
+    elif now_s >= task.deadline_s:
+        if task.phase is Phase.TERMINATE:
+            task.phase = Phase.KILL
+            task.deadline_s = now_s + REAP_S
+            state.ground.tell(now_s, "task", task.task_id, "SIGKILL: stopTimeout is over")
+        else:
+            _stopped(state, task, now_s)
+
+
+def _still_registered(state: EcsState, task: Task, now_s: float) -> bool:
+    return any(state.desk.target_state(group, target, now_s) is not None for group, target in task.targets)
+
+
+def _forget(state: EcsState, now_s: float) -> None:
+    keep_s = max(state.ground.scaled(STOPPED_KEPT_S), STOPPED_KEPT_LEAST_S)
+    gone: list[str] = []
+    for task in state.stopped.values():
+        if task.stopped_at_s is not None and task.stopped_at_s + keep_s > now_s:
+            break  # they are in the order of stopping
+        gone.append(task.task_id)
+    for task_id in gone:
+        del state.stopped[task_id]
+
+
+def _enter(state: EcsState, task: Task, status: TaskStatus, now_s: float) -> None:
+    state.ground.tell(now_s, "task", task.task_id, f"{task.status} → {status} ({task.group})")
+    task.enter(status)
+
+
+def on_started(state: EcsState, seen: TaskStarted, now_s: float) -> None:
+    """The runtime says that all containers run: the task is RUNNING and joins its target groups."""
+    task = state.live.get(seen.task_id)
+    if task is None or task.status not in {TaskStatus.PROVISIONING, TaskStatus.PENDING}:
+        return
+    task.started_at_s = now_s
+    _enter(state, task, TaskStatus.RUNNING, now_s)
+    if task.service is None or task.deployment is None:
+        return
+    for balancer in task.deployment.recipe.load_balancers:
+        _register(state, task.service, task, balancer, seen.dial, now_s)
+
+
+def _register(
+    state: EcsState,
+    service: Service,
+    task: Task,
+    balancer: Mapping[str, Any],
+    dial: Mapping[int, tuple[str, int]],
+    now_s: float,
+) -> None:
+    group, port = str(balancer["targetGroupArn"]), int(balancer["containerPort"])
+    if not state.desk.group_exists(group):
+        state.say(service, f"failed to register targets in (target-group {group}) with (error not found)", now_s)
+        return
+    target = (task.interface.address, port)
+    state.desk.register(group, target, dial.get(port, target), now_s)
+    task.targets.append((group, target))
+    state.say(service, f"registered 1 targets in (target-group {group})", now_s)
+
+
+def on_not_started(state: EcsState, seen: TaskNotStarted, now_s: float) -> Task | None:
+    """The runtime could not start the task. Return it when this was news."""
+    task = state.live.get(seen.task_id)
+    if task is None:
+        return None
+    news = task.stop_code is None
+    _condemn(task, "TaskFailedToStart", seen.reason, now_s)
+    for container in task.containers:
+        if container.exit_code is None:
+            container.reason = seen.reason
+    _deregister(state, [task], now_s)
+    _stopped(state, task, now_s)
+    return task if news else None
+
+
+def on_exited(state: EcsState, seen: ContainerExited, now_s: float) -> Task | None:
+    """A container ended. Return its task when that ended a task that should have gone on."""
+    task = state.live.get(seen.task_id)
+    container = _container(task, seen.container) if task else None
+    if task is None or container is None or container.exit_code is not None:
+        return None
+    container.exit_code, container.reason = seen.exit_code, seen.reason
+    news = task.stop_code is None and (container.essential or _all_exited(task))
+    if news:
+        _condemn(task, "EssentialContainerExited", "Essential container in task exited", now_s)
+        _deregister(state, [task], now_s)
+    if _all_exited(task):
+        _stopped(state, task, now_s)
+    elif container.essential and task.phase is Phase.RUN:
+        _terminate(state, task, now_s)
+    return task if news else None
+
+
+def _container(task: Task, name: str) -> TaskContainer | None:
+    return next((each for each in task.containers if each.name == name), None)
+
+
+def _all_exited(task: Task) -> bool:
+    return all(each.exit_code is not None for each in task.containers)
+
+
+def stop_gently(state: EcsState, tasks: Sequence[Task], reason: str, now_s: float) -> None:
+    """Stop tasks the way a service does: out of the groups first, SIGTERM when they have let go."""
+    going = [task for task in tasks if task.stop_code is None]
+    for task in going:
+        _condemn(task, "ServiceSchedulerInitiated", reason, now_s)
+    _deregister(state, going, now_s)
+    for task in going:
+        if task.targets:
+            _enter(state, task, TaskStatus.DEACTIVATING, now_s)
+            task.deadline_s = now_s + state.ground.scaled(DRAIN_LONGEST_S) + DRAIN_SLACK_S
+        else:
+            _terminate(state, task, now_s)
+
+
+def stop_at_once(state: EcsState, task: Task, reason: str, now_s: float) -> None:
+    """Stop a task the way StopTask does: SIGTERM and deregistration at the same time."""
+    if task.stop_code is None:
+        _condemn(task, "UserInitiated", reason, now_s)
+        _deregister(state, [task], now_s)
+    if task.phase is Phase.RUN and task.status is not TaskStatus.STOPPED:
+        _terminate(state, task, now_s)
+
+
+def _condemn(task: Task, code: str, reason: str, now_s: float) -> None:
+    if task.stop_code is not None:
+        return
+    task.stop_code, task.stopped_reason = code, reason
+    task.desired_status, task.stopping_at_s = "STOPPED", now_s
+
+
+def _terminate(state: EcsState, task: Task, now_s: float) -> None:
+    if task.status is TaskStatus.PROVISIONING:
+        _stopped(state, task, now_s)  # no runtime has heard of it
+        return
+    _enter(state, task, TaskStatus.STOPPING, now_s)
+    task.phase = Phase.TERMINATE
+    task.deadline_s = now_s + max(each.stop_timeout_s for each in task.wanted)
+
+
+def _deregister(state: EcsState, tasks: Sequence[Task], now_s: float) -> None:
+    """Take tasks of one service out of their groups, and say so once for all of them."""
+    counts: dict[str, int] = {}
+    for task in tasks:
+        for group, target in task.targets:
+            if state.desk.target_state(group, target, now_s) not in {None, "draining"}:
+                state.desk.deregister(group, target, now_s)
+                counts[group] = counts.get(group, 0) + 1
+            state.sick_notes.pop((group, *target), None)
+    service = tasks[0].service if tasks else None
+    if service is None or not counts:
+        return
+    for group, count in counts.items():
+        state.say(service, f"deregistered {count} targets in (target-group {group})", now_s)
+    state.say(service, f"has begun draining connections on {max(counts.values())} tasks.", now_s)
+
+
+def _stopped(state: EcsState, task: Task, now_s: float) -> None:
+    for container in task.containers:
+        if container.exit_code is None and task.started_at_s is not None:
+            container.exit_code = KILLED
+    _enter(state, task, TaskStatus.STOPPED, now_s)
+    task.stopped_at_s = now_s
+    del state.live[task.task_id]
+    state.stopped[task.task_id] = task
+    state.taken.discard(task.interface.address)
+    if task.service is not None:
+        task.service.tasks.remove(task)
+    state.ground.tell(now_s, "task", task.task_id, f"{task.stop_code}: {task.stopped_reason}")

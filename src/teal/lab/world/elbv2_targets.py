@@ -1,0 +1,206 @@
+"""Targets: registered, checked, drained.
+
+The life of a target: `unused` while no rule uses its group; `initial` from the moment that it is registered and the
+group in use; then what the data plane reports; `draining`, for the whole deregistration delay even when idle; gone.
+Targets are told apart by (id, port), so that one address may serve several ports. What the data plane sees changes the
+health of a target and nothing else.
+"""
+
+from collections.abc import Sequence
+from ipaddress import IPv4Address
+
+from teal.lab.world import elbv2_limits as limits
+from teal.lab.world import network
+from teal.lab.world.elbv2_attributes import DELAY
+from teal.lab.world.elbv2_checks import checked_port
+from teal.lab.world.elbv2_model import Balancing, Group, Shape, Target
+from teal.lab.world.ground import Answer, Params
+from teal.lab.world.wires import AwsRefusal, TargetSeen
+
+_REGISTERING = ("Elb.RegistrationInProgress", "Target registration is in progress")
+_SAID = {
+    "initial": ("Elb.InitialHealthChecking", "Initial health checks in progress"),
+    "healthy": ("", ""),
+    "unhealthy": ("Target.FailedHealthChecks", "Health checks failed"),
+}
+_UNUSED = ("Target.NotInUse", "Target group is not configured to receive traffic from the load balancer")
+_DRAINING = ("Target.DeregistrationInProgress", "Target deregistration is in progress")
+_UNKNOWN = ("Target.NotRegistered", "Target is not registered to the target group")
+
+
+def register_targets(state: Balancing, params: Params, now_s: float) -> Answer:
+    """RegisterTargets: all or none; an address of the VPC is dialled on loopback."""
+    group = state.group(params["TargetGroupArn"])
+    wanted = [(_key(group, sent), _dial(state, group, sent)) for sent in params["Targets"]]
+    fresh = {key for key, _ in wanted} - group.targets.keys()
+    limits.check_limit(
+        limits.TARGETS_PER_GROUP, len(group.targets) + len(fresh), "TooManyTargets", f"targets of group '{group.arn}'"
+    )
+    for balancer_arn in state.attachments().get(group.arn, ()):
+        limits.check_limit(
+            limits.TARGETS_PER_BALANCER,
+            _targets_on(state, balancer_arn) + len(fresh),
+            "TooManyTargets",
+            f"targets on load balancer '{balancer_arn}'",
+        )
+    for key, dial in wanted:
+        register(state, group, key, dial, now_s)
+    return {}
+
+
+def deregister_targets(state: Balancing, params: Params, now_s: float) -> Answer:
+    """DeregisterTargets: succeeds for a target that is not registered, as AWS does."""
+    group = state.group(params["TargetGroupArn"])
+    for sent in params["Targets"]:
+        deregister(state, group, _key(group, sent), now_s)
+    return {}
+
+
+def describe_target_health(state: Balancing, params: Params) -> Answer:
+    """DescribeTargetHealth: all targets, or those named, also when they are not registered."""
+    group = state.group(params["TargetGroupArn"])
+    named: Sequence[Shape] = params.get("Targets", ())
+    keys = [_key(group, sent) for sent in named] or list(group.targets)
+    include: Sequence[str] = params.get("Include", ())
+    return {"TargetHealthDescriptions": [_described(state, group, key, include) for key in keys]}
+
+
+def register(state: Balancing, group: Group, key: tuple[str, int], dial: tuple[str, int], now_s: float) -> None:
+    """Register a target; one that drains becomes a new one, one that is registered stays as it is."""
+    known = group.targets.get(key)
+    if known is not None and known.drained_at_s is None:
+        known.dial = dial
+        return
+    target = Target(target_id=key[0], port=key[1], dial=dial)
+    _begin(target)
+    group.targets[key] = target
+    state.tell(now_s, group.name, f"target {_label(target)} registered")
+
+
+def deregister(state: Balancing, group: Group, key: tuple[str, int], now_s: float) -> None:
+    """Begin to drain a target; in a group that no rule uses it is gone at once."""
+    target = group.targets.get(key)
+    if target is None or target.drained_at_s is not None:
+        return
+    delay_s = state.ground.scaled(int(group.attributes[DELAY])) if group.arn in state.attachments() else 0.0
+    target.drained_at_s = now_s + delay_s
+    state.tell(now_s, group.name, f"target {_label(target)} deregistered, drains for {delay_s:g} s")
+    drop_drained(state, now_s)
+
+
+def drop_drained(state: Balancing, now_s: float) -> None:
+    """Forget targets whose deregistration delay is over."""
+    for group in state.groups.values():
+        for key, target in list(group.targets.items()):
+            if target.drained_at_s is not None and target.drained_at_s <= now_s:
+                del group.targets[key]
+                state.tell(now_s, group.name, f"target {_label(target)} is gone")
+
+
+def settle(state: Balancing, now_s: float) -> None:
+    """Notice groups that came into or went out of use: their targets are checked from the beginning."""
+    attached = state.attachments()
+    for group in state.groups.values():
+        is_attached = group.arn in attached
+        if is_attached == group.was_attached:
+            continue
+        group.was_attached = is_attached
+        for target in group.targets.values():
+            _begin(target)
+        state.tell(now_s, group.name, "target group is in use" if is_attached else "target group is not in use")
+
+
+def see(state: Balancing, seen: TargetSeen, now_s: float) -> None:
+    """Take a report of the data plane; one about a target that drains, is unused or gone changes nothing."""
+    group = state.groups.get(seen.group_arn)
+    target = group.targets.get((seen.target_id, seen.port)) if group is not None else None
+    if group is None or target is None or target.drained_at_s is not None or not group.was_attached:
+        return
+    reason, description = _SAID[seen.state]
+    if seen.state != "healthy":
+        reason, description = seen.reason or reason, seen.description or (description if not seen.reason else "")
+    news = (seen.state, reason, description)
+    if news == (target.health, target.reason, target.description):
+        return
+    target.health, target.reason, target.description = news
+    because = f": {description or reason}" if reason else ""
+    state.ground.tell(now_s, "target", f"{group.name} {_label(target)}", f"{seen.state}{because}")
+
+
+def state_of(state: Balancing, group: Group, key: tuple[str, int]) -> str | None:
+    """Return a target's state, or None when it is not registered."""
+    if key not in group.targets:
+        return None
+    return _health(state, group, key)[0]
+
+
+def _begin(target: Target) -> None:
+    target.health = "initial"
+    target.reason, target.description = _REGISTERING
+
+
+def _health(state: Balancing, group: Group, key: tuple[str, int]) -> tuple[str, str, str]:
+    """Return state, reason and description of a target."""
+    target = group.targets.get(key)
+    if target is None:
+        return ("unused", *_UNKNOWN)
+    if target.drained_at_s is not None:
+        return ("draining", *_DRAINING)
+    if group.arn not in state.attachments():
+        return ("unused", *_UNUSED)
+    return (target.health, target.reason, target.description)
+
+
+def _described(state: Balancing, group: Group, key: tuple[str, int], include: Sequence[str]) -> Shape:
+    name, reason, description = _health(state, group, key)
+    health: Shape = {"State": name}
+    health |= {"Reason": reason} if reason else {}
+    health |= {"Description": description} if description else {}
+    shown: Shape = {"Target": {"Id": key[0], "Port": key[1]}, "TargetHealth": health}
+    if key not in group.targets:
+        return shown
+    zone = _zone(state, group, key[0])
+    shown["Target"] |= {"AvailabilityZone": zone} if zone else {}
+    shown["HealthCheckPort"] = checked_port(group, key[1])
+    shown["AdministrativeOverride"] = {
+        "State": "no_override",
+        "Reason": "AdministrativeOverride.NoOverride",
+        "Description": "No override is currently active on target",
+    }
+    if {"All", "AnomalyDetection"} & set(include):
+        shown["AnomalyDetection"] = {"Result": "normal", "MitigationInEffect": "no"}
+    return shown
+
+
+def _key(group: Group, sent: Shape) -> tuple[str, int]:
+    target_id: str = sent["Id"]
+    port: int = sent["Port"] if "Port" in sent else group.fixed["Port"]
+    return (target_id, port)
+
+
+def _label(target: Target) -> str:
+    return f"{target.target_id}:{target.port}"
+
+
+def _zone(state: Balancing, group: Group, target_id: str) -> str | None:
+    return network.zone_of(state.ground, IPv4Address(target_id)) if group.fixed["TargetType"] == "ip" else None
+
+
+def _dial(state: Balancing, group: Group, sent: Shape) -> tuple[str, int]:
+    """Return where a target that was registered by hand is dialled."""
+    target_id, port = _key(group, sent)
+    if group.fixed["TargetType"] != "ip":
+        raise AwsRefusal("InvalidTarget", f"The following targets are not in a running state: '{target_id}'")
+    try:
+        address = IPv4Address(target_id)
+    except ValueError:
+        raise AwsRefusal("ValidationError", f"The IP address '{target_id}' is not a valid IPv4 address") from None
+    if not network.is_in_vpc(state.ground, address):
+        raise AwsRefusal("ValidationError", f"The IP address '{target_id}' is not within the VPC '{network.VPC_ID}'")
+    return (network.loopback_of(address), port)
+
+
+def _targets_on(state: Balancing, balancer_arn: str) -> int:
+    return sum(
+        len(state.groups[arn].targets) for arn, balancers in state.attachments().items() if balancer_arn in balancers
+    )

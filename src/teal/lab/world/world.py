@@ -1,0 +1,92 @@
+"""The whole world of one lab: ECS, ELBv2 and the small services, behind one door.
+
+The world is pure: the clock is an argument, chance is a seed, processes and sockets are wishes that go out and
+observations that come in. The same world runs behind the lab's API with real processes and in memory with a virtual
+clock.
+"""
+
+from collections.abc import Sequence
+
+from teal.lab.world.ecs import Clusters
+from teal.lab.world.elbv2 import Balancers
+from teal.lab.world.ground import Answer, Ground, Params
+from teal.lab.world.small import Scaling, ec2_call, not_simulated, sts_call
+from teal.lab.world.wires import AwsRefusal, DataPlane, Observation, TargetSeen, WantedTask, WorldEvent
+
+
+class World:
+    """An AWS region in memory.
+
+    Args:
+        ground: account, region, time scale, network and story.
+        now_s: the instant at which the region begins.
+    """
+
+    def __init__(self, ground: Ground, now_s: float) -> None:
+        self._ground = ground
+        self._now_s = now_s
+        self._balancers = Balancers(ground)
+        self._clusters = Clusters(ground, self._balancers)
+        self._scaling = Scaling(ground=ground, has_service=self._has_service)
+        ground.tell(now_s, "api", ground.region, f"account {ground.account} begins, time scale {ground.time_scale:g}")
+
+    @property
+    def events(self) -> Sequence[WorldEvent]:
+        """The story so far, oldest first."""
+        return self._ground.events
+
+    def call(self, service: str, operation: str, params: Params, now_s: float) -> Answer:
+        """Perform one API operation; `params` have AWS's types and required members.
+
+        Raises:
+            AwsRefusal: AWS would refuse, or the lab does not simulate the operation.
+        """
+        self._now_s = now_s
+        match service:
+            case "ecs":
+                return self._clusters.call(operation, params, now_s)
+            case "elbv2":
+                return self._balancers.call(operation, params, now_s)
+            case "logs":
+                return self._clusters.logs_call(operation, params, now_s)
+            case "sts":
+                return sts_call(self._ground, operation)
+            case "ec2":
+                return ec2_call(self._ground, operation, params)
+            case "application-autoscaling":
+                return self._scaling.call(operation, params, now_s)
+            case _:
+                raise not_simulated(service, operation)
+
+    def observe(self, observation: Observation, now_s: float) -> None:
+        """Take what a runtime or the data plane saw."""
+        self._now_s = now_s
+        if isinstance(observation, TargetSeen):
+            self._balancers.observe(observation, now_s)
+        self._clusters.observe(observation, now_s)  # a sick target is news for ECS too: it says so when it replaces it
+
+    def advance(self, now_s: float) -> None:
+        """Let time pass: drained targets go, tasks start and stop, deployments proceed."""
+        self._now_s = now_s
+        self._balancers.advance(now_s)
+        self._clusters.advance(now_s)
+
+    def tasks(self) -> tuple[WantedTask, ...]:
+        """Return the tasks that should exist."""
+        return self._clusters.tasks()
+
+    def data_plane(self) -> DataPlane:
+        """Return what the load balancers should do."""
+        return self._balancers.data_plane()
+
+    def task_metadata(self, task_id: str) -> Answer | None:
+        """Return what the metadata endpoint of a task answers, or None when there is no such task."""
+        return self._clusters.task_metadata(task_id)
+
+    def _has_service(self, cluster: str, service: str) -> bool:
+        """Ask ECS for a service, at the instant of the call that wants to know."""
+        try:
+            answer = self._clusters.call("DescribeServices", {"cluster": cluster, "services": [service]}, self._now_s)
+        except AwsRefusal:
+            return False
+        return any(found["status"] == "ACTIVE" for found in answer["services"])

@@ -1,0 +1,1 @@
+"""Values: frozen, slotted, without behaviour beyond themselves."""

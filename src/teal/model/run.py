@@ -1,0 +1,79 @@
+"""One run of one command: what was asked, and what this run alone knows.
+
+Where things stand is read from AWS. A run remembers only what AWS cannot tell: since when green has been healthy, which
+gates it has passed, what it has written lately, and the latched verdict to go back.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from teal.model.identity import Slot
+from teal.model.spec import Rung
+from teal.model.tags import MoveTag
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deploy:
+    """Make the configured content serve."""
+
+    hold: bool = False  # stop after the taste; `flip` goes on
+    replace: bool = False  # take the place of a held newcomer
+    again: bool = False  # deploy content that was rolled back before
+    restart: bool = False  # deploy equal content anew
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """Go on to the end with the deployment that is under way or held."""
+
+    again: bool = False  # taste and flip what was rolled back
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollback:
+    """Send production to `from`."""
+
+    to_slot: Slot | None = None  # names the way back where the tags cannot
+    force: bool = False  # although blue is seen to have no healthy target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Abort:
+    """End the move under way; production goes to `from`."""
+
+
+Intent = Deploy | Flip | Rollback | Abort
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnBack:
+    """The latched verdict to go back.
+
+    `judged` says that the content was found bad, so that its revision is marked; `failed` that it never became whole,
+    so that its slot is put back to what it held; `pause` that a signal asks for a safe, resumable stop.
+    """
+
+    reason: str
+    judged: bool = True
+    failed: bool = False
+    pause: bool = False
+    exit_code: int = 4  # of `deploy` and `flip`; 2 where AWS refused what the configuration asks for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What this run alone knows. Replaced, never changed."""
+
+    id: str  # the deployment id that this run takes if it begins one
+    secrets: Mapping[Slot, str]  # taste secrets that this run uses if it makes taste rules
+    started_at_s: float
+    turn_back: TurnBack | None = None
+    whole_since_s: float | None = None  # green whole and healthy, without a gap, since
+    passed: frozenset[str] = frozenset()  # `identity`, `gate:0` …, `probed`, of the deployment in hand
+    registered: int | None = None  # the revision this run registered
+    own_move: MoveTag | None = None  # the last move tag this run wrote
+    announced_percent: int | None = None  # the share that tag announced, until it is written on all routes
+    failed_writes: Mapping[int, int] = field(default_factory=dict[int, int])  # route index → attempts that failed
+    foreign: frozenset[int] = frozenset()  # routes that somebody else changed during this run: not written any more
+    rung: Rung | None = None  # how the effect was seen
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,67 @@
+"""The command table's row of `abort`, and how a run that failed ends: the same ways back, with another exit code."""
+
+from teal.model.decision import Decision, Finished, Refused, Steps
+from teal.model.identity import Slot
+from teal.model.run import Abort, Deploy, Flip, Intent, TurnBack
+from teal.model.step import Step, WriteRoute
+from teal.model.tags import Outcome
+from teal.plan.back import keep, onto_untouched, put_back, restore_earlier, take_back
+from teal.plan.facts import Facts
+from teal.plan.situation import RESTING_ROWS, Row
+from teal.plan.whole import holds
+
+
+def abort(facts: Facts) -> Decision:
+    """Return what `abort` does where things stand."""
+    row = facts.situation.row
+    tag = facts.situation.deployment
+    finished = row in RESTING_ROWS or (row == Row.NO_ROUTE and (tag is None or tag.outcome is Outcome.BACK))
+    if finished:
+        return Finished(message="nothing to abort")
+    touched = (
+        row in {Row.STARTING, Row.NO_ROUTE} and tag is not None and not holds(facts.spec, facts.target, tag.revision)
+    )
+    why = TurnBack(reason="aborted by a person", judged=False, failed=touched)
+    return turned_back(facts, why, Abort())
+
+
+def turned_back(facts: Facts, why: TurnBack, intent: Intent) -> Decision:
+    """Return the rest of the way back, or how it ended."""
+    exit_code = why.exit_code if isinstance(intent, Deploy | Flip) else 0
+    steps = _way_back(facts, why)
+    if not steps:
+        return Finished(message=f"went back: {why.reason}", exit_code=exit_code)
+    if any(isinstance(step, WriteRoute) for step in steps):
+        refusal = no_healthy_target(facts, facts.situation.origin)
+        if refusal is not None:
+            return refusal
+    safe = facts.situation.origin or "none, as before"
+    return Steps(steps=steps, ends=f"production is with slot {safe}: {why.reason}", exit_code=exit_code)
+
+
+def no_healthy_target(facts: Facts, slot: Slot | None) -> Refused | None:
+    """Return the refusal to send production to a slot that is *seen* to have no healthy target; else None."""
+    if slot is None:
+        return None
+    dead = [g.spec.name for g in facts.snapshot.slot(slot).groups if g.targets is not None and g.healthy == 0]
+    if not dead:
+        return None
+    return Refused(
+        exit_code=5,
+        message=f"slot {slot} has no healthy target in {', '.join(dead)}: production stays where it is",
+        hint="`teal rollback --force` sends it there all the same; `teal deploy` fixes forward",
+    )
+
+
+def _way_back(facts: Facts, why: TurnBack) -> tuple[Step, ...]:
+    row = facts.situation.row
+    tag = facts.situation.deployment
+    if row in RESTING_ROWS or (row == Row.NO_ROUTE and (tag is None or tag.outcome is Outcome.BACK)):
+        return ()
+    if row in {Row.UNTOUCHED, Row.NOTHING_GOOD}:
+        return restore_earlier(facts)
+    if row == Row.ONTO_UNTOUCHED:
+        return onto_untouched(facts)
+    if row in {Row.STARTING, Row.HELD}:
+        return put_back(facts, why) if why.failed else keep(facts, why)
+    return take_back(facts, why)

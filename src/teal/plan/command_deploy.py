@@ -1,0 +1,147 @@
+"""The command table's two rows of `deploy`: same content, and other content."""
+
+from teal.model.decision import Decision, Finished, Refused, Steps
+from teal.model.run import Deploy
+from teal.model.tags import VERDICT, Outcome
+from teal.model.workload import TaskDefinition
+from teal.plan.facts import Facts
+from teal.plan.forward import add_routes, again, bake_due, proceed, start
+from teal.plan.situation import RESTING_ROWS, Row, Situation
+
+
+def deploy(facts: Facts, intent: Deploy) -> Decision:
+    """Return what `deploy` does where things stand."""
+    row = facts.situation.row
+    if row == Row.NO_ROUTE:
+        return _without_routes(facts, intent)
+    if row in RESTING_ROWS:
+        return _at_rest(facts, intent)
+    if row == Row.HELD:
+        return _held(facts, intent)
+    if row in {Row.UNTOUCHED, Row.NOTHING_GOOD} or (row == Row.STARTING and not _same(facts, intent)):
+        return _start(facts, intent)
+    return _resume(facts, intent) if _same(facts, intent) else _other_while_shifting(facts)
+
+
+def _same(facts: Facts, intent: Deploy) -> bool:
+    """Say whether what is under way is what is asked for. A restart is under way as long as it has not ended."""
+    tag = facts.situation.deployment
+    if tag is None or not facts.equal_content(tag.revision):
+        return False
+    return not intent.restart or tag.id == facts.run.id or tag.outcome is Outcome.BARE
+
+
+def _at_rest(facts: Facts, intent: Deploy) -> Decision:
+    serving = _serving(facts, intent)
+    if serving is not None:
+        missing = add_routes(facts)
+        if missing:
+            return Steps(steps=missing, ends=f"revision {serving} serves on every route")
+        return Finished(message=f"revision {serving} serves: nothing to do")
+    tag = facts.situation.deployment
+    taken_back = facts.situation.row == Row.ROLLED_BACK and tag is not None and facts.equal_content(tag.revision)
+    if taken_back and tag is not None and not intent.restart:
+        if not intent.again:
+            return _rolled_back(tag.revision)
+        return Steps(steps=again(facts, facts.run.id), ends=f"revision {tag.revision} serves")
+    return _start(facts.for_next(), intent)
+
+
+def _serving(facts: Facts, intent: Deploy) -> int | None:
+    """Return the revision that serves, if it is what is asked for."""
+    live = facts.situation.live
+    serving = facts.live_revision(live) if live is not None else None
+    if serving is None or not facts.equal_content(serving):
+        return None
+    return serving if not intent.restart or serving == facts.run.registered else None
+
+
+def _rolled_back(revision: int) -> Refused:
+    return Refused(
+        exit_code=7,
+        message=f"this content is revision {revision}, which was rolled back",
+        hint="`--again` deploys it all the same",
+    )
+
+
+def _start(facts: Facts, intent: Deploy) -> Decision:
+    wanted = facts.registered(anew=intent.restart)
+    if wanted is not None and VERDICT in wanted.tags and not intent.again:
+        return _rolled_back(wanted.revision)
+    steps = start(facts, facts.run.id, wanted.revision if wanted else None, hold=intent.hold)
+    return Steps(steps=steps, ends=_ends(facts, intent, wanted), warnings=ended_rollback(facts.situation, facts))
+
+
+def ended_rollback(situation: Situation, facts: Facts) -> tuple[str, ...]:
+    """Name the rollback that deploying over the idle slot ends."""
+    held = facts.target.deployment
+    if held is None or held.outcome is not Outcome.SERVED or situation.origin is None:
+        return ()
+    return (f"this ends the rollback to revision {held.revision}: slot {situation.to} is deployed over",)
+
+
+def _ends(facts: Facts, intent: Deploy, wanted: TaskDefinition | None) -> str:
+    name = f"revision {wanted.revision}" if wanted else "the new revision"
+    slot = facts.to
+    return (
+        f"{name} is held in slot {slot}, tasted, without traffic" if intent.hold else f"{name} serves from slot {slot}"
+    )
+
+
+def _resume(facts: Facts, intent: Deploy) -> Decision:
+    tag = facts.situation.deployment
+    revision = tag.revision if tag else 0
+    ends = f"revision {revision} is held" if intent.hold else f"revision {revision} serves"
+    steps = proceed(facts, hold=intent.hold)
+    return Steps(steps=steps, ends=ends) if steps else _is_held(facts)
+
+
+def _is_held(facts: Facts) -> Finished:
+    tag = facts.situation.deployment
+    revision = tag.revision if tag else 0
+    return Finished(
+        message=f"revision {revision} is held in slot {facts.to}, tasted, without traffic",
+        hint="`teal flip` sends production to it, `teal abort` ends it",
+    )
+
+
+def _held(facts: Facts, intent: Deploy) -> Decision:
+    if _same(facts, intent):
+        return _is_held(facts)
+    if not intent.replace:
+        tag = facts.situation.deployment
+        held = tag.revision if tag else 0
+        return Refused(
+            exit_code=6,
+            message=f"revision {held} is held in slot {facts.to}",
+            hint="`teal flip` or `teal abort` ends that; `--replace` takes its place",
+        )
+    return _start(facts, intent)
+
+
+def _without_routes(facts: Facts, intent: Deploy) -> Decision:
+    same = _same(facts, intent)
+    tag = facts.situation.deployment
+    if tag is None or (tag.outcome is Outcome.BARE and not same):
+        return _start(facts, intent)
+    if tag.outcome is Outcome.BARE:
+        return _resume(facts, intent)
+    if not same:
+        return _start(facts, intent)
+    if not intent.again:
+        return _rolled_back(tag.revision)
+    return Steps(steps=again(facts, facts.run.id), ends=f"revision {tag.revision} serves")
+
+
+def _other_while_shifting(facts: Facts) -> Decision:
+    tag = facts.situation.deployment
+    revision = tag.revision if tag else 0
+    if facts.situation.row in {Row.BAKING, Row.SERVED} and bake_due(facts):
+        return Steps(
+            steps=proceed(facts, hold=False), ends=f"the move to revision {revision} is done; then the new one starts"
+        )
+    return Refused(
+        exit_code=6,
+        message=f"the move to revision {revision} is under way: {facts.situation.meaning}",
+        hint="`teal flip` finishes it, `teal rollback` takes it back",
+    )

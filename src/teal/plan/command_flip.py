@@ -1,0 +1,36 @@
+"""The command table's row of `flip`."""
+
+from teal.model.decision import Decision, Finished, Refused, Steps
+from teal.model.run import Flip
+from teal.model.tags import Outcome
+from teal.plan.facts import Facts
+from teal.plan.forward import again, proceed
+from teal.plan.situation import Row
+
+
+def flip(facts: Facts, intent: Flip) -> Decision:
+    """Return what `flip` does where things stand. It never sends traffic to a slot that is merely idle."""
+    row = facts.situation.row
+    tag = facts.situation.deployment
+    if row in {Row.UNRECORDED, Row.AT_REST}:
+        live = facts.situation.live
+        serving = facts.live_revision(live) if live is not None else None
+        return Finished(message=f"nothing to flip: revision {serving or 'unknown'} serves")
+    announced = facts.situation.move is not None and facts.situation.move.id == facts.run.id
+    if tag is not None and announced and intent.again and row == Row.NOTHING_GOOD:
+        return Steps(steps=again(facts, facts.run.id), ends=f"revision {tag.revision} serves")
+    if row in {Row.UNTOUCHED, Row.NOTHING_GOOD} or tag is None:
+        return Refused(exit_code=5, message="there is nothing to flip to", hint="`teal deploy` builds it")
+    if tag.outcome is Outcome.BACK:
+        return _again(facts, intent, tag.revision)
+    return Steps(steps=proceed(facts, hold=False), ends=f"revision {tag.revision} serves")
+
+
+def _again(facts: Facts, intent: Flip, revision: int) -> Decision:
+    if not intent.again:
+        return Refused(
+            exit_code=7,
+            message=f"revision {revision} was taken back",
+            hint="`teal flip --again` tastes and flips it all the same",
+        )
+    return Steps(steps=again(facts, facts.run.id), ends=f"revision {revision} serves")

@@ -1,0 +1,83 @@
+"""The command table's row of `rollback`.
+
+Rollback sends production to the slot that the recorded move came from, never to "the other slot": run twice, the second
+does nothing. It has no condition on green.
+"""
+
+from teal.model.decision import Decision, Finished, Refused, Steps
+from teal.model.identity import Slot
+from teal.model.run import Rollback, TurnBack
+from teal.model.tags import ADOPTED_ID
+from teal.plan.back import good_again, named_way_back, onto_untouched, take_back
+from teal.plan.command_abort import no_healthy_target
+from teal.plan.facts import Facts
+from teal.plan.situation import Row
+
+
+def rollback(facts: Facts, intent: Rollback) -> Decision:
+    """Return what `rollback` does where things stand."""
+    if intent.to_slot is not None:
+        return _named(facts, intent, intent.to_slot)
+    row = facts.situation.row
+    if row == Row.ROLLED_BACK:
+        return Finished(message=f"nothing to roll back: slot {facts.situation.origin} serves")
+    if row == Row.UNTOUCHED:
+        return _onto_untouched(facts)
+    if row in {Row.STEP, Row.WRITING, Row.BAKING, Row.SERVED, Row.AT_REST}:
+        return _to_origin(facts, intent)
+    return _nothing_there(facts)
+
+
+def _to_origin(facts: Facts, intent: Rollback) -> Decision:
+    move, origin = facts.situation.move, facts.situation.origin
+    if move is None or origin is None or move.id == ADOPTED_ID or facts.snapshot.slot(origin).service is None:
+        return _nothing_there(facts)
+    refusal = None if intent.force else no_healthy_target(facts, origin)
+    if refusal is not None:
+        return refusal
+    why = TurnBack(reason="rolled back by a person")
+    return Steps(steps=take_back(facts, why), ends=f"production is with slot {origin}")
+
+
+def _onto_untouched(facts: Facts) -> Decision:
+    if not good_again(facts):
+        return _nothing_there(facts)
+    tag = facts.situation.deployment
+    revision = tag.revision if tag else 0
+    ends = f"production is with slot {facts.to}, revision {revision}"
+    return Steps(steps=onto_untouched(facts), ends=ends)
+
+
+def _nothing_there(facts: Facts) -> Refused:
+    row = facts.situation.row
+    if row in {Row.STARTING, Row.HELD}:
+        before = facts.target.before
+        ended = (
+            f"this deployment ended the rollback to revision {before.revision}" if before else "there was none before"
+        )
+        return Refused(exit_code=5, message=f"nothing to go back to: {ended}", hint="`teal abort` ends the deployment")
+    reasons = {
+        1: "no move is on record",
+        3: "nothing serves yet",
+        4: "the previous revision is not whole and healthy any more",
+        5: "the idle slot holds nothing good",
+    }
+    reason = reasons.get(row, "what serves is the first deployment; nothing served before it")
+    hint = (
+        "`teal rollback --to-slot a` (or b) names a slot"
+        if row == Row.UNRECORDED
+        else "`teal status` shows where things stand"
+    )
+    return Refused(exit_code=5, message=f"nothing to go back to: {reason}", hint=hint)
+
+
+def _named(facts: Facts, intent: Rollback, slot: Slot) -> Decision:
+    state = facts.snapshot.slot(slot)
+    if not facts.snapshot.rules or state.service is None:
+        return Refused(exit_code=5, message=f"slot {slot} has no service, or no production rule exists")
+    refusal = None if intent.force else no_healthy_target(facts, slot)
+    if refusal is not None:
+        return refusal
+    if facts.situation.row in {Row.AT_REST, Row.ROLLED_BACK} and facts.situation.live is slot:
+        return Finished(message=f"nothing to roll back: slot {slot} serves")
+    return Steps(steps=named_way_back(facts, slot), ends=f"production is with slot {slot}")

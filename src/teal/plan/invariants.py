@@ -1,0 +1,94 @@
+"""Sentences that must never become false.
+
+The same functions guard every act of the executor, are checked by the property tests over whole lives of an app, and
+judge the lab. Each returns what would be broken, or an empty text.
+
+I1  No write raises the weight of a group that has no healthy target or holds two revisions.
+I3  When weight is on green, the first mutation of abort and rollback is `from` = 100 on the first route.
+I4  A slot that has weight, or had it in the last 120 s, is neither updated nor scaled.
+I5  Blue's capacity is never lowered until it is retired or deployed over.
+I9  No foreign change that a read at most 1 s before a write could see is overwritten.
+I10 `rollback` never moves weight onto the slot that the recorded move went to, unless that move is still in `prepare`
+    and the slot still holds, whole, the revision that served before.
+"""
+
+from fractions import Fraction
+
+from teal.model.identity import Slot
+from teal.model.run import Intent, Rollback
+from teal.model.snapshot import RouteState, Snapshot
+from teal.model.spec import Spec
+from teal.model.step import CreateRoute, Step, UpdateService, WriteRoute
+from teal.model.tags import Stage
+from teal.plan.facts import CAPACITY_HOLD_S
+from teal.plan.situation import share_of
+
+FRESH_LOOK_S = 1.0
+
+
+def broken(intent: Intent, spec: Spec, snapshot: Snapshot, step: Step, now_s: float) -> str:
+    """Return the invariant that `step` would break in the world of `snapshot`, as a sentence; empty when none."""
+    if isinstance(step, WriteRoute | CreateRoute):
+        return (
+            _healthy(intent, spec, snapshot, step) or _never_onto_to(intent, snapshot, step) or _fresh(snapshot, now_s)
+        )
+    if isinstance(step, UpdateService):
+        return _untouched_while_warm(snapshot, step, now_s) or _capacity_kept(snapshot, step)
+    return ""
+
+
+def _raised(snapshot: Snapshot, step: WriteRoute | CreateRoute) -> list[tuple[Slot, RouteState]]:
+    """Return the slots whose share on the step's route the step raises."""
+    route = snapshot.routes[step.index]
+    if isinstance(step, CreateRoute):
+        return [(step.slot, route)]
+    total = sum(weight for _, weight in step.shares)
+    return [
+        (slot, route)
+        for slot, weight in step.shares
+        if Fraction(weight, total) > share_of(snapshot, route, slot)
+    ]  # fmt: skip
+
+
+def _healthy(intent: Intent, spec: Spec, snapshot: Snapshot, step: WriteRoute | CreateRoute) -> str:
+    forced = isinstance(intent, Rollback) and intent.force
+    for slot, route in _raised(snapshot, step):
+        state = snapshot.slot(slot)
+        group = state.group(route.spec.group_key)
+        if group.targets is not None and group.healthy == 0 and not forced:
+            return f"I1: {group.spec.name} has no healthy target"
+        going_back = isinstance(intent, Rollback) or (snapshot.move is not None and snapshot.move.origin is slot)
+        if not going_back and (state.service is None or len(state.service.deployments) != 1):
+            return f"I1: slot {slot} of {spec.app} holds more than one revision"
+    return ""
+
+
+def _never_onto_to(intent: Intent, snapshot: Snapshot, step: WriteRoute | CreateRoute) -> str:
+    move = snapshot.move
+    if not isinstance(intent, Rollback) or intent.to_slot is not None or move is None or move.stage is Stage.PREPARE:
+        return ""
+    if any(slot is move.to for slot, _ in _raised(snapshot, step)):
+        return f"I10: rollback would send traffic to slot {move.to}, where the move went"
+    return ""
+
+
+def _fresh(snapshot: Snapshot, now_s: float) -> str:
+    age_s = now_s - snapshot.taken_at_s
+    return f"I9: the last look is {age_s:.1f} s old" if age_s > FRESH_LOOK_S else ""
+
+
+def _untouched_while_warm(snapshot: Snapshot, step: UpdateService, now_s: float) -> str:
+    if any(share_of(snapshot, route, step.slot) for route in snapshot.routes):
+        return f"I4: slot {step.slot} has weight"
+    move = snapshot.move
+    if move is None or move.stage not in {Stage.DONE, Stage.BACK}:
+        return ""
+    cold_at_s = move.entered_at_s + CAPACITY_HOLD_S * snapshot.caller.time_scale
+    return f"I4: slot {step.slot} had weight a moment ago" if now_s < cold_at_s else ""
+
+
+def _capacity_kept(snapshot: Snapshot, step: UpdateService) -> str:
+    service = snapshot.slot(step.slot).service
+    if service is not None and step.count is not None and step.count < service.desired:
+        return f"I5: {service.name} would shrink from {service.desired} to {step.count} tasks"
+    return ""

@@ -1,0 +1,119 @@
+"""From what is asked, what was seen and what this run knows to what is done next.
+
+`plan` is pure and total. What a person is shown, what is executed, how an interrupted run is taken up and how it goes
+back are this one function: the executor does the first step, looks again and asks again.
+
+Whatever was interrupted on its way back, and whatever only lacks its last tag, is settled before anything is asked of
+it (`_settle`). Then the command table is read: one column per stage, one row per command.
+"""
+
+from typing import assert_never
+
+from teal.model.decision import Decision, Finished, Refused, Steps
+from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, Run, TurnBack
+from teal.model.snapshot import Snapshot
+from teal.model.spec import Spec
+from teal.plan.back import onto_untouched, pause, take_back
+from teal.plan.command_abort import abort, turned_back
+from teal.plan.command_deploy import deploy
+from teal.plan.command_flip import flip
+from teal.plan.command_rollback import rollback
+from teal.plan.drift import drifted
+from teal.plan.facts import Facts
+from teal.plan.situation import RESTING_ROWS, UNKNOWN_ROWS, Row
+
+BOTH_WAYS = "`teal rollback --to-slot a` or `teal rollback --to-slot b` names the slot that shall serve"
+INTERRUPTED_ROWS = frozenset({Row.UNPREPARING, Row.GOING_BACK, Row.MIXTURE, Row.ROLLING_BACK, Row.LATE_AFTER})
+FRESH_SHIFT_S = 60.0
+
+
+def plan(intent: Intent, spec: Spec, snapshot: Snapshot, run: Run, now_s: float) -> Decision:
+    """Return what to do: steps, nothing, or why not.
+
+    Args:
+        intent: what was asked.
+        spec: what is configured.
+        snapshot: what was seen, complete.
+        run: what this run alone knows.
+        now_s: unix seconds.
+    """
+    facts = Facts.of(spec, snapshot, run, now_s)
+    refusal = _unexplained(intent, facts)
+    if refusal is not None:
+        return refusal
+    if run.turn_back is not None and run.turn_back.pause:
+        return _pause(facts, run.turn_back)
+    if run.turn_back is not None:
+        return turned_back(facts, run.turn_back, intent)
+    return _settle(intent, facts) or _command(intent, facts)
+
+
+def _command(intent: Intent, facts: Facts) -> Decision:
+    match intent:
+        case Deploy():
+            return deploy(facts, intent)
+        case Flip():
+            return flip(facts, intent)
+        case Rollback():
+            return rollback(facts, intent)
+        case Abort():
+            return abort(facts)
+        case _:
+            assert_never(intent)
+
+
+def _unexplained(intent: Intent, facts: Facts) -> Decision | None:
+    going_back = isinstance(intent, Rollback | Abort) or facts.run.turn_back is not None
+    named = isinstance(intent, Rollback) and intent.to_slot is not None
+    drift = drifted(facts.snapshot)
+    if drift and not (going_back and len(drift) < len(facts.snapshot.rules) and not _only_drift_left(facts)):
+        reasons = "; ".join(drift.values())
+        hint = "point the rule at one group of this app, or correct `routes` in the configuration"
+        return Refused(exit_code=7, message=f"drift: {reasons}", hint=hint)
+    if facts.situation.row in UNKNOWN_ROWS and not named and not drift:
+        message = f"where things stand cannot be explained: {facts.situation.meaning}"
+        return Refused(exit_code=7, message=message, hint=BOTH_WAYS)
+    return None
+
+
+def _only_drift_left(facts: Facts) -> bool:
+    """Say whether all that teal may still write is at rest, so that only the drifted routes are left to a person."""
+    return facts.situation.row in RESTING_ROWS
+
+
+def _pause(facts: Facts, why: TurnBack) -> Decision:
+    split = facts.situation.row in {Row.LATE_WRITE, Row.STEP, Row.WRITING, Row.MIXTURE}
+    steps = pause(facts) if split else ()
+    if steps:
+        return Steps(steps=steps, ends="stopped safely; the same command goes on", exit_code=130)
+    return Finished(exit_code=130, message=f"{why.reason}; the same command goes on from here")
+
+
+def _settle(intent: Intent, facts: Facts) -> Decision | None:
+    """Return the steps that finish what an earlier run left, whatever is asked now; None when there is nothing."""
+    row = facts.situation.row
+    judged = TurnBack(reason="rolled back by a person") if isinstance(intent, Rollback) else None
+    if row in INTERRUPTED_ROWS:
+        return Steps(steps=take_back(facts, judged), ends="the interrupted way back is finished", settles=True)
+    if row == Row.ONTO_UNTOUCHED:
+        return Steps(steps=onto_untouched(facts), ends="the interrupted rollback is finished", settles=True)
+    if row == Row.LATE_WRITE and isinstance(intent, Rollback | Abort):
+        return Steps(steps=take_back(facts, None), ends="the late forward write is undone", settles=True)
+    if row == Row.LATE_WRITE:
+        return Steps(steps=pause(facts)[:-1], ends="the late forward write is undone", settles=True)
+    if row == Row.ANNOUNCED:
+        return _settle_announced(intent, facts)
+    return None
+
+
+def _settle_announced(intent: Intent, facts: Facts) -> Decision | None:
+    move = facts.situation.move
+    if move is None or facts.run.own_move == move:
+        return None
+    young = facts.now_s - move.entered_at_s < FRESH_SHIFT_S * facts.scale
+    if young and isinstance(intent, Deploy | Flip):
+        message = "a shift was announced less than a minute ago: another deployer is at work, or was killed"
+        return Refused(exit_code=6, message=message, hint="wait a minute, then run the command again")
+    return Steps(
+        steps=take_back(facts, None), ends="the move that did not shift is recorded as taken back", settles=True
+    )

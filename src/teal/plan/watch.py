@@ -1,0 +1,100 @@
+"""What is asked at every look while something is waited for or green has weight.
+
+A wait is judged against a look: done, not yet (and when to look again), or failed. While green has weight its targets
+are the fastest witness: fewer than half of them healthy sends production back.
+"""
+
+from dataclasses import dataclass
+
+from teal.model.run import Run, TurnBack
+from teal.model.snapshot import Snapshot
+from teal.model.spec import Spec
+from teal.model.step import AwaitWhole, Hold, Wait
+from teal.plan.facts import Facts
+from teal.plan.situation import Row, share_of
+from teal.plan.whole import holds, progress, whole
+
+HEALTH_POLL_S = 4.0  # on AWS; ten minutes of waiting make 150 of these
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The wait is over."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotYet:
+    """Look again after a while."""
+
+    retry_after_s: float
+    progress: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """It will not come."""
+
+    reason: str
+    deadline: bool = False
+
+
+Answer = Done | NotYet | Failed
+
+
+def check(step: Wait, spec: Spec, snapshot: Snapshot, run: Run, now_s: float) -> Answer:
+    """Judge a wait against a look."""
+    if isinstance(step, AwaitWhole):
+        return _await_whole(step, spec, snapshot, run, now_s)
+    return _hold(step, snapshot, now_s)
+
+
+def _poll_s(snapshot: Snapshot) -> float:
+    return max(HEALTH_POLL_S * min(snapshot.caller.time_scale * 4, 1.0), 0.25)
+
+
+def _await_whole(step: AwaitWhole, spec: Spec, snapshot: Snapshot, run: Run, now_s: float) -> Answer:
+    state = snapshot.slot(step.slot)
+    revision = step.revision or 0
+    steady_s = now_s - run.whole_since_s if run.whole_since_s is not None else -1.0
+    ready = holds(spec, state, revision) if step.putting_back else whole(spec, state, revision, step.count)
+    if ready and (step.putting_back or steady_s >= step.healthy_for_s):
+        return Done()
+    if now_s >= step.deadline_at_s:
+        return Failed(
+            reason=f"slot {step.slot} did not become whole in time: {progress(state, step.count)}", deadline=True
+        )
+    poll_s = _poll_s(snapshot)
+    if ready:
+        poll_s = min(poll_s, max(step.healthy_for_s - steady_s, 0.05))
+        return NotYet(
+            retry_after_s=poll_s, progress=f"{progress(state, step.count)}; steady for {max(steady_s, 0):.0f} s"
+        )
+    return NotYet(retry_after_s=poll_s, progress=progress(state, step.count))
+
+
+def _hold(step: Hold, snapshot: Snapshot, now_s: float) -> Answer:
+    until_s = step.until_s if step.until_s is not None else now_s
+    if now_s >= until_s:
+        return Done()
+    left_s = until_s - now_s
+    state = snapshot.slot(step.slot)
+    return NotYet(
+        retry_after_s=min(_poll_s(snapshot), left_s),
+        progress=f"{step.percent} % on slot {step.slot}, {left_s:.0f} s left; {state.healthy} healthy",
+    )
+
+
+def harm(facts: Facts) -> TurnBack | None:
+    """Return the verdict to go back that the targets of a green with weight give; None while all is well."""
+    move = facts.situation.move
+    if facts.situation.row not in {Row.STEP, Row.WRITING, Row.BAKING} or move is None or move.origin is None:
+        return None
+    for route in facts.snapshot.routes:
+        if not share_of(facts.snapshot, route, facts.to):
+            continue
+        group = facts.target.group(route.spec.group_key)
+        serving = [target for target in group.targets or () if target.state != "draining"]
+        if group.targets is not None and 2 * group.healthy < max(len(serving), 1):
+            reason = f"{group.healthy} of {len(serving)} targets of {group.spec.name} are healthy"
+            return TurnBack(reason=reason)
+    return None

@@ -1,0 +1,198 @@
+"""A command line with everything behind its door made of values."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+
+import seen
+from teal.cli.door import Door
+from teal.cli.flags import Flags
+from teal.cli.main import teal
+from teal.errors import LabError
+from teal.model.decision import Decision, Steps
+from teal.model.event import Event, Planned, RunEnded, RunStarted
+from teal.model.identity import Slot
+from teal.model.run import Intent
+from teal.model.snapshot import Snapshot
+from teal.model.spec import Spec
+from teal.model.step import Register
+from teal.plan.check import Check
+from teal.plan.readiness import readiness
+from teal.plan.situation import classify
+from teal.report.views import status_view
+
+DECISION = Steps(steps=(Register(family="web"),), ends="slot a serves web:43")
+SECRET = "5ecret"  # noqa: S105 - what must not be seen
+
+
+@dataclass(frozen=True)
+class Access:
+    """How a slot is tasted."""
+
+    url: str
+    header: str | None
+    secret: str | None
+
+
+@dataclass
+class FakeApp:
+    """The use cases, answered from values; `error` is raised by every one of them."""
+
+    error: BaseException | None = None
+    checks: tuple[Check, ...] = (Check(name="cluster", state="ok", message="prod is active"),)
+    decision: Decision = DECISION
+    found: Snapshot = field(default_factory=seen.at_rest)
+    exit_code: int = 0
+    ends: bool = True
+    asked: list[Intent] = field(default_factory=list)
+    approved: list[bool] = field(default_factory=list)
+    calls: Mapping[str, int] = field(default_factory=lambda: {"elbv2:DescribeRules": 3})
+    spec: Spec = field(default_factory=seen.spec)
+
+    def _met(self) -> None:
+        if self.error is not None:
+            raise self.error
+
+    def check(self) -> tuple[Check, ...]:
+        """Answer the preflight."""
+        self._met()
+        return self.checks
+
+    def plan(self, intent: Intent) -> tuple[Decision, Snapshot]:
+        """Decide."""
+        self._met()
+        self.asked.append(intent)
+        return self.decision, self.found
+
+    def run(self, intent: Intent, *, command: str, approve: Callable[[Decision, Snapshot], bool]) -> Iterator[Event]:
+        """Play a run."""
+        self._met()
+        self.asked.append(intent)
+        at_s = seen.NOW_S
+        yield RunStarted(
+            at_s=at_s, command=command, app="shop-web", account="123", region="eu-west-1", caller="arn:ci", run_id="r"
+        )
+        self.approved.append(approve(self.decision, self.found))
+        yield Planned(at_s=at_s, sentences=("::error::register",), warnings=())
+        if self.ends:
+            yield RunEnded(
+                at_s=at_s,
+                exit_code=self.exit_code,
+                message="::set-output name=x::y" if self.approved[-1] else "not approved",
+                serving="web:42 in slot b",
+                seen="held",
+                hint="",
+                took_s=1.0,
+            )
+
+    def status(self) -> dict[str, Any]:
+        """Say where things stand."""
+        self._met()
+        situation = classify(self.spec, self.found)
+        ready = readiness(self.spec, self.found, situation.live) if situation.live else None
+        return status_view(self.spec, self.found, situation, ready, seen.NOW_S)
+
+    def history(self, runs: int) -> list[dict[str, Any]]:
+        """Return journal lines."""
+        self._met()
+        return [{"event": "RunStarted", "at_s": seen.NOW_S, "command": "deploy", "run_id": str(n), "caller": "arn:x/ci"}
+                for n in range(runs)]  # fmt: skip
+
+    def tastes(self) -> dict[Slot, Access]:
+        """Say how each slot is tasted."""
+        self._met()
+        return {slot: Access("https://shop.example/", "X-Teal-Taste", SECRET) for slot in Slot}
+
+
+@dataclass
+class FakeLabs:
+    """One lab, or none."""
+
+    there: bool = True
+    loads: list[tuple[str, float, float, tuple[str, ...]]] = field(default_factory=list)
+
+    def up(self, name: str, *, port: int | None, time_scale: float | None, config: Path | None) -> dict[str, Any]:
+        """Start a lab."""
+        return {"name": name, "api": f"http://127.0.0.1:{port or 4560}", "time_scale": time_scale, "config": config}
+
+    def down(self, name: str) -> bool:  # noqa: ARG002 - one lab, whatever its name
+        """End a lab."""
+        return self.there
+
+    def status(self, name: str) -> dict[str, Any] | None:
+        """Describe a lab."""
+        return (
+            {"name": name, "api": "http://127.0.0.1:4560", "listeners": ["http://127.7.255.1:8080/"]}
+            if self.there
+            else None
+        )
+
+    def environment(self, name: str) -> dict[str, str]:
+        """Return its variables."""
+        if not self.there:
+            raise LabError(f"there is no lab '{name}'")
+        return {"AWS_ENDPOINT_URL": "http://127.0.0.1:4560", "AWS_ACCESS_KEY_ID": "a b"}
+
+    def unset(self) -> tuple[str, ...]:
+        """Return what must not be set."""
+        return ("AWS_PROFILE",)
+
+    def url(self, name: str, port: int | None) -> str:  # noqa: ARG002 - likewise
+        """Return a listener's URL."""
+        return f"http://127.7.255.1:{port or 8080}/"
+
+    def load(self, url: str, *, rate_per_s: float, duration_s: float, headers: tuple[str, ...]) -> int:
+        """Note what was asked for."""
+        self.loads.append((url, rate_per_s, duration_s, headers))
+        return 1
+
+
+@dataclass
+class Stage:
+    """A command line to play on. `questions` are those that were asked; `answer` is given to each."""
+
+    app: FakeApp = field(default_factory=FakeApp)
+    labs: FakeLabs = field(default_factory=FakeLabs)
+    environ: dict[str, str] = field(default_factory=dict)
+    person: bool = False
+    terminal: bool = False
+    answer: bool = True
+    questions: list[str] = field(default_factory=list)
+    flags: list[Flags] = field(default_factory=list)
+
+    def play(self, *words: str) -> Result:
+        """Run a command line."""
+        door = Door(
+            environ=self.environ,
+            open_app=self._open,
+            open_labs=lambda _: self.labs,
+            demo=self._demo,
+            confirm=self._confirm,
+            asks=self.person,
+            terminal_out=self.terminal,
+            terminal_err=self.terminal,
+        )
+        return CliRunner(env=self.environ).invoke(teal, list(words), obj=door, prog_name="teal")
+
+    def document(self, *words: str) -> dict[str, Any]:
+        """Run a command line with `-o json` and return the one document on stdout."""
+        document: dict[str, Any] = json.loads(self.play(*words, "-o", "json").stdout)
+        return document
+
+    def _open(self, flags: Flags, environ: Mapping[str, str]) -> FakeApp:
+        assert environ is self.environ
+        self.flags.append(flags)
+        return self.app
+
+    def _confirm(self, question: str) -> bool:
+        self.questions.append(question)
+        return self.answer
+
+    def _demo(self, say: Callable[[str], None], environ: Mapping[str, str]) -> int:
+        assert environ is self.environ
+        say("0 requests lost")
+        return 0

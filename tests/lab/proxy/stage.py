@@ -1,0 +1,154 @@
+"""A balancer on a stage: real Envoys, real apps, and a thread that applies the plane again and again, as a lab does."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from threading import Event
+
+from teal.errors import LabError
+from teal.lab.proxy import Proxy
+from teal.lab.world.wires import (
+    DataPlane,
+    Forward,
+    HealthCheck,
+    ProxyGroup,
+    ProxyListener,
+    ProxyRule,
+    ProxyTarget,
+    TargetSeen,
+)
+
+CHECK = HealthCheck(
+    protocol="HTTP",
+    port=None,
+    path="/health",
+    interval_s=0.2,
+    timeout_s=0.15,
+    healthy_count=2,
+    unhealthy_count=2,
+    codes=((200, 299),),
+)
+BALANCER = "127.77.255.1"
+_DEADLINE_S = 15.0
+_PERIOD_S = 0.05
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Got:
+    """An answer, whole. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+def free_port(host: str) -> int:
+    """Return a port that nobody has on `host`."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def until(true: Callable[[], object], what: str, deadline_s: float = _DEADLINE_S) -> None:
+    """Wait until something is so; fail at the deadline."""
+    end_s = time.monotonic() + deadline_s
+    while not true():
+        assert time.monotonic() < end_s, f"not within {deadline_s:g} s: {what}"
+        Event().wait(0.01)
+
+
+def target(name: str, host: str, port: int) -> ProxyTarget:
+    """Return a target whose id says nothing of where it is."""
+    return ProxyTarget(target_id=name, port=80, host=host, host_port=port)
+
+
+def group(arn: str, *targets: ProxyTarget, check: HealthCheck = CHECK) -> ProxyGroup:
+    """Return a group."""
+    return ProxyGroup(arn=arn, name=arn, health_check=check, targets=targets)
+
+
+def forward(*shares: tuple[str, int]) -> ProxyRule:
+    """Return a default rule that forwards."""
+    return ProxyRule(arn="default", conditions=(), action=Forward(shares=shares))
+
+
+@dataclass(slots=True)
+class Stage:
+    """Two Envoys, apps, one listener."""
+
+    proxy: Proxy
+    port: int
+    log: list[str]
+    plane: DataPlane = field(default_factory=lambda: DataPlane(listeners=(), groups=()))
+    apps: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
+    ended: Event = field(default_factory=Event)
+    states: dict[str, TargetSeen] = field(default_factory=dict[str, TargetSeen])
+    errors: list[Exception] = field(default_factory=list[Exception])
+
+    def keep_applying(self) -> None:
+        """Apply the plane until the end."""
+        while not self.ended.wait(_PERIOD_S):
+            try:
+                self.proxy.apply(self.plane, time.monotonic())
+                self.states = {seen.target_id: seen for seen in self.proxy.health()}
+            except (LabError, OSError, LookupError, ValueError) as error:
+                self.errors.append(error)
+
+    def show(self, groups: tuple[ProxyGroup, ...], *rules: ProxyRule, idle_timeout_s: float = 60.0) -> None:
+        """Make a plane of one listener the wanted one."""
+        listener = ProxyListener(
+            arn="listener", host=BALANCER, port=self.port, idle_timeout_s=idle_timeout_s, rules=rules
+        )
+        self.plane = DataPlane(listeners=(listener,), groups=groups)
+
+    def app(self, host: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start the sample app at port 8080 of `host`."""
+        env = {"PATH": os.defpath, "PYTHONPATH": "src", "HOST": host, "PORT": "8080", **environment}
+        app = subprocess.Popen([sys.executable, "-m", "teal.lab.sample"], env=env, stdout=subprocess.DEVNULL)
+        self.apps.append(app)
+        return app
+
+    def ask(
+        self, path: str = "/", *, method: str = "GET", headers: Mapping[str, str] | None = None, source: str = ""
+    ) -> Got:
+        """Send one request on a connection of its own."""
+        bound = (source, 0) if source else None
+        connection = HTTPConnection(BALANCER, self.port, timeout=10, source_address=bound)
+        try:
+            connection.request(method, path, headers=dict(headers or {}))
+            answer = connection.getresponse()
+            body = answer.read().decode()
+            return Got(status=answer.status, headers={k.lower(): v for k, v in answer.getheaders()}, body=body)
+        finally:
+            connection.close()
+
+    def echo(self, **headers: str) -> dict[str, str]:
+        """Return the headers that the app gets, in lower case."""
+        got = json.loads(self.ask("/echo", headers=headers).body)
+        return {name.lower(): value for name, value in got["headers"].items()}
+
+    def all_states(self, *states: str) -> bool:
+        """Say whether the targets, by name, have these states."""
+        return tuple(self.states[name].state for name in sorted(self.states)) == states
+
+    def settled(self, path: str = "/", times: int = 12, **expected: object) -> bool:
+        """Say whether many answers in a row, from all nodes, are as expected."""
+        try:
+            return all(getattr(self.ask(path), name) == value for _ in range(times) for name, value in expected.items())
+        except ConnectionRefusedError:
+            return False  # no node listens yet
+
+    def end(self) -> None:
+        """Stop everything."""
+        self.ended.set()
+        for app in self.apps:
+            app.kill()
+            app.wait(5)
+        self.proxy.stop()

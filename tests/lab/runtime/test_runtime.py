@@ -1,0 +1,267 @@
+"""Tasks of the world are processes of this machine, and what becomes of them is reported."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+import psutil  # type: ignore[import-untyped]  # it ships no types
+import pytest
+
+from teal.lab.leash import Leash
+from teal.lab.runtime import Images, Place, Runtime
+from teal.lab.runtime.images import CannotStartError
+from teal.lab.runtime.output import Output
+from teal.lab.world.wires import (
+    Container,
+    ContainerExited,
+    LogLines,
+    Observation,
+    Phase,
+    TaskNotStarted,
+    TaskStarted,
+    WantedTask,
+)
+
+SH = Images(commands={"sh:*": ("/bin/sh", "-c"), "gone:*": ("/no/such/program",), "env:*": ("env",)})
+PLACE = Place(
+    api_url="http://127.0.0.1:4560", region="eu-west-1", low_port_offset=8000, environment={"AWS_ENDPOINT_URL": "x"}
+)
+
+
+def container(image: str, *command: str, name: str = "web", ports: Sequence[int] = (8080,)) -> Container:
+    """Return a container."""
+    return Container(
+        name=name,
+        image=image,
+        entry_point=(),
+        command=command,
+        environment={"COLOUR": "blue", "PORT": "1", "AWS_REGION": "us-east-1"},
+        essential=True,
+        ports=tuple(ports),
+        stop_timeout_s=1.0,
+    )
+
+
+def task(*containers: Container, phase: Phase = Phase.RUN, number: int = 1) -> WantedTask:
+    """Return a wanted task."""
+    return WantedTask(
+        task_id=f"t{number}",
+        task_arn=f"arn:{number}",
+        cluster="demo",
+        group="service:web",
+        family="web",
+        revision=1,
+        address=f"10.98.0.{number}",
+        containers=containers,
+        phase=phase,
+    )
+
+
+@pytest.fixture
+def leash() -> Iterator[Leash]:
+    """Hold a leash."""
+    held = Leash()
+    yield held
+    held.close()
+
+
+@pytest.fixture
+def runtime(leash: Leash) -> Iterator[Runtime]:
+    """Make a runtime; end what it started."""
+    made = Runtime(images=SH, place=PLACE, leash=leash)
+    yield made
+    made.stop(0.2)
+
+
+def until(
+    runtime: Runtime, tasks: Sequence[WantedTask], enough: Callable[[list[Observation]], bool]
+) -> list[Observation]:
+    """Apply again and again until what was seen is enough, for five seconds."""
+    seen: list[Observation] = []
+    deadline_s = time.monotonic() + 5.0
+    while not enough(seen):
+        assert time.monotonic() < deadline_s, seen
+        seen += runtime.apply(tasks, 0.0)
+        time.sleep(0.01)  # noqa: TID251 - a test of real processes
+    return seen
+
+
+def exited(seen: list[Observation]) -> bool:
+    """Say whether a container has ended."""
+    return any(isinstance(each, ContainerExited) for each in seen)
+
+
+def lines_of(seen: Sequence[Observation], name: str = "web") -> list[str]:
+    """Return what a container wrote."""
+    return [line for each in seen if isinstance(each, LogLines) and each.container == name for line in each.lines]
+
+
+def test_a_task_starts_says_something_and_ends(runtime: Runtime) -> None:
+    """Started, heard, ended, in this order, with the exit code."""
+    seen = until(runtime, [task(container("sh:1", "echo one; echo two >&2; printf three; exit 7"))], exited)
+    assert seen[0] == TaskStarted(task_id="t1", dial={8080: ("127.98.0.1", 8080)})
+    assert lines_of(seen) == ["one", "two", "three"]
+    assert seen[-1] == ContainerExited(task_id="t1", container="web", exit_code=7)
+    assert runtime.apply([task(container("sh:1", "x"))], 0.0) == []
+
+
+def test_the_environment_is_the_tasks_own(runtime: Runtime) -> None:
+    """Nothing of the lab's environment is inherited; HOST and PORT say where to listen."""
+    second = container("env:1", name="second", ports=[80])
+    seen = until(runtime, [task(container("env:1"), second)], lambda seen: sum(map(exited, [[e] for e in seen])) == 2)
+    found = dict(line.split("=", 1) for line in lines_of(seen))
+    assert found.pop("PATH").startswith("/usr/local/bin")
+    assert {name: found[name] for name in ("HOST", "PORT", "COLOUR", "AWS_REGION", "AWS_ENDPOINT_URL")} == {
+        "HOST": "127.98.0.1",
+        "PORT": "8080",
+        "COLOUR": "blue",
+        "AWS_REGION": "us-east-1",
+        "AWS_ENDPOINT_URL": "x",
+    }
+    assert found["ECS_CONTAINER_METADATA_URI_V4"] == "http://127.0.0.1:4560/v4/t1"
+    assert not {"HOME", "USER"} & set(found)
+    other = dict(line.split("=", 1) for line in lines_of(seen, "second"))
+    assert other["PORT"] == "8080"
+    assert other["ECS_CONTAINER_METADATA_URI_V4"] == "http://127.0.0.1:4560/v4/t1-1"
+
+
+def test_terminate_then_kill(runtime: Runtime) -> None:
+    """SIGTERM comes once, SIGKILL ends what ignores it: exit code 137."""
+    body = 'trap "echo term" TERM; echo ready; while :; do sleep 0.05; done'
+    until(runtime, [task(container("sh:1", body))], lambda seen: "ready" in lines_of(seen))
+    stopping = task(container("sh:1", body), phase=Phase.TERMINATE)
+    assert lines_of(until(runtime, [stopping], lambda seen: "term" in lines_of(seen))).count("term") == 1
+    assert lines_of(runtime.apply([stopping], 0.0)) == []
+    seen = until(runtime, [task(container("sh:1", body), phase=Phase.KILL)], exited)
+    assert seen[-1] == ContainerExited(task_id="t1", container="web", exit_code=137)
+
+
+def test_a_polite_task_ends_with_143(runtime: Runtime) -> None:
+    """A process that SIGTERM ends has exit code 128 + 15, its children go with it."""
+    body = "sleep 60 & echo $!; wait"
+    seen = until(runtime, [task(container("sh:1", body))], lambda seen: bool(lines_of(seen)))
+    child = int(lines_of(seen)[0])
+    seen = until(runtime, [task(container("sh:1", body), phase=Phase.TERMINATE)], exited)
+    assert seen[-1] == ContainerExited(task_id="t1", container="web", exit_code=143)
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_task_no_longer_wanted_is_killed(runtime: Runtime) -> None:
+    """What the world forgets does not go on running."""
+    until(runtime, [task(container("sh:1", "echo up; sleep 60"))], lambda seen: bool(lines_of(seen)))
+    (pid,) = runtime.pids()
+    until(runtime, [], exited)
+    assert runtime.pids() == []
+    assert not psutil.pid_exists(pid)
+
+
+def test_what_a_container_leaves_behind_ends_with_it(runtime: Runtime) -> None:
+    """A child that outlives its parent in the same group is killed."""
+    seen = until(runtime, [task(container("sh:1", "sleep 60 & echo $!"))], exited)
+    child = int(lines_of(seen)[0])
+    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+
+
+NOT_STARTED = [
+    (
+        task(container("what:1")),
+        "CannotPullContainerError: failed to resolve ref what:1: not found; add it under images:",
+    ),
+    (task(container("gone:1")), 'CannotStartContainerError: exec: "/no/such/program"'),
+    (task(container("sh:1", "sleep 60"), container("what:1")), "CannotPullContainerError"),
+    (task(container("sh:1", "exit"), phase=Phase.TERMINATE), "stopped before its containers started"),
+]
+
+
+@pytest.mark.parametrize(("wanted", "reason"), NOT_STARTED)
+def test_not_started(runtime: Runtime, wanted: WantedTask, reason: str) -> None:
+    """A task that cannot be started is reported once, in ECS's words, and none of its containers runs."""
+    (seen,) = runtime.apply([wanted], 0.0)
+    assert isinstance(seen, TaskNotStarted)
+    assert reason in seen.reason
+    assert runtime.pids() == []
+    assert runtime.apply([wanted], 0.0) == []
+
+
+def test_many_tasks_start_in_several_rounds(runtime: Runtime) -> None:
+    """A round starts a few tasks only, and none twice."""
+    wanted = [task(container("sh:1", "sleep 60"), number=number) for number in range(1, 21)]
+    assert len(runtime.apply(wanted, 0.0)) < 20
+    seen = until(runtime, wanted, lambda _: len(runtime.pids()) == 20)
+    assert sum(isinstance(each, TaskStarted) for each in seen) < 20
+    began_s = time.process_time()
+    for _ in range(20):
+        runtime.apply(wanted, 0.0)
+    assert (time.process_time() - began_s) / 20 < 0.005
+
+
+def test_elsewhere_every_port_is_a_free_one(leash: Leash) -> None:
+    """Without addresses of their own, tasks share 127.0.0.1 and differ by port."""
+    place = Place(api_url="", region="eu-west-1", low_port_offset=8000, own_addresses=False)
+    runtime = Runtime(images=SH, place=place, leash=leash)
+    wanted = [task(container("sh:1", "echo $HOST:$PORT", ports=[80]), number=number) for number in (1, 2)]
+    seen = until(runtime, wanted, lambda seen: len(lines_of(seen)) == 2)
+    dialled = [each.dial[80] for each in seen if isinstance(each, TaskStarted)]
+    assert len({port for _, port in dialled}) == 2
+    assert sorted(lines_of(seen)) == sorted(f"127.0.0.1:{port}" for _, port in dialled)
+    runtime.stop(0.2)
+
+
+COMMANDS: list[tuple[str, tuple[str, ...], tuple[str, ...], list[str]]] = [
+    ("lab/sample:blue", (), (), [sys.executable, "-m", "teal.lab.sample"]),
+    ("lab/sample", (), (), [sys.executable, "-m", "teal.lab.sample"]),
+    ("lab/sample@sha256:00", (), (), [sys.executable, "-m", "teal.lab.sample"]),
+    ("lab/sample:blue@sha256:00", (), ("x",), [sys.executable, "-m", "teal.lab.sample", "x"]),
+    ("host:5000/shop/web", (), ("--fast",), ["serve", "127.98.0.1:8080", "{other}", "--fast"]),
+    ("shop/web:2", ("/bin/app",), ("{port}",), ["/bin/app", "{port}"]),
+]
+
+
+@pytest.mark.parametrize(("image", "entry_point", "command", "argv"), COMMANDS)
+def test_images(image: str, entry_point: tuple[str, ...], command: tuple[str, ...], argv: list[str]) -> None:
+    """The first pattern that fits gives the command; the entry point replaces it, the command is appended."""
+    images = Images(commands={"*shop/web:*": ("serve", "{host}:{port}", "{other}"), "*:2": ("never",)})
+    wanted = Container(
+        name="web",
+        image=image,
+        entry_point=entry_point,
+        command=command,
+        environment={},
+        essential=True,
+        ports=(8080,),
+        stop_timeout_s=1.0,
+    )
+    assert images.argv(wanted, "127.98.0.1", 8080) == argv
+
+
+def test_a_command_that_needs_a_port_needs_one() -> None:
+    """`{port}` without a port mapping is an error that says so."""
+    with pytest.raises(CannotStartError, match="maps no port"):
+        Images(commands={"a:*": ("{port}",)}).argv(container("a:1", ports=()), "127.0.0.1", None)
+
+
+def test_output_is_bounded() -> None:
+    """Two hundred lines of four kilobytes, whatever a container writes."""
+    output = Output()
+    output.feed(b"a" * 100_000)
+    output.feed(b"a" * 100_000 + b"\nshort\r\n\xff\npart")
+    assert output.take() == ("a" * 4096 + " [cut]", "short", "\N{REPLACEMENT CHARACTER}")
+    output.feed(b"ial\n")
+    assert output.take() == ("partial",)
+    output.feed(b"".join(b"%d\n" % number for number in range(1000)) + b"last")
+    assert output.take(last=True) == (
+        "[801 lines left out by the lab]",
+        *(str(number) for number in range(801, 1000)),
+        "last",
+    )
+    assert output.take(last=True) == ()
+
+
+def test_a_flood_does_not_stop_the_lab(runtime: Runtime) -> None:
+    """A container that writes without end is read in bounded portions."""
+    wanted = [task(container("sh:1", "yes"))]
+    until(runtime, wanted, lambda seen: bool(lines_of(seen)))
+    began_s = time.monotonic()
+    for _ in range(10):
+        runtime.apply(wanted, 0.0)
+    assert time.monotonic() - began_s < 2.0
