@@ -192,7 +192,7 @@ class Stage:
         self.questions.append(question)
         return self.answer
 
-    def _demo(self, say: Callable[[str], None], environ: Mapping[str, str]) -> int:
+    def _demo(self, say: Callable[[str], None], environ: Mapping[str, str], keep: bool) -> int:  # noqa: FBT001 - one flag
         assert environ is self.environ
-        say("0 requests lost")
+        say("kept" if keep else "0 requests lost")
         return 0

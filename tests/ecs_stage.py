@@ -11,6 +11,7 @@ from typing import Any
 import botocore.loaders
 import botocore.model
 import botocore.validate
+import jmespath  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
 from teal.lab.world.ecs import Clusters
@@ -301,3 +302,17 @@ def rules(least: int, most: int, **breaker: object) -> Json:
     """Return a deployment configuration."""
     found: Json = {"minimumHealthyPercent": least, "maximumPercent": most}
     return found | ({"deploymentCircuitBreaker": {"enable": True, "rollback": False} | breaker} if breaker else {})
+
+
+@cache
+def stability() -> Any:  # noqa: ANN401 - jmespath ships no types
+    """Return what botocore's waiter services_stable asks of an answer."""
+    waiters = botocore.loaders.Loader().load_service_model("ecs", "waiters-2")["waiters"]
+    acceptors = waiters["ServicesStable"]["acceptors"]
+    return jmespath.compile(next(each["argument"] for each in acceptors if each["state"] == "success"))
+
+
+def is_stable(stage: Stage) -> bool:
+    """Say what botocore's waiter services_stable would see."""
+    found: bool = stability().search({"services": [stage.look()]})
+    return found

@@ -25,6 +25,7 @@ from teal.lab.world.wires import (
     AwsRefusal,
     Condition,
     ContainerExited,
+    DataPlane,
     Forward,
     LogLines,
     Phase,
@@ -58,6 +59,7 @@ class Region:
 
     time_scale: float = 1.0
     now_s: float = BEGINNING_S
+    shortest_tick_s: float = 0.02  # however small the time scale
     signal: int | None = None
     calls: Counter[str] = field(default_factory=Counter[str])
     written: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list[tuple[str, Mapping[str, Any]]])
@@ -84,7 +86,7 @@ class Region:
     def pass_time(self, seconds: float) -> None:
         """Let time pass, in ticks in which the world, the tasks and the balancer do their part."""
         until_s = self.now_s + seconds
-        tick_s = max(TICK_S * min(self.time_scale * 4, 1.0), 0.02)
+        tick_s = max(TICK_S * min(self.time_scale * 4, 1.0), self.shortest_tick_s)
         while self.now_s < until_s - 1e-9:
             self.now_s = min(self.now_s + tick_s, until_s)
             self._tick()
@@ -177,6 +179,10 @@ class Region:
             return 0, ""
         rule = next(r for r in listener.rules if all(_holds(c, path, headers, name) for c in r.conditions))
         return self._answer(rule)
+
+    def healthy(self, plane: DataPlane) -> dict[str, int]:
+        """Return how many targets the load balancer finds healthy now, by group."""
+        return {g.arn: sum(self._health(t.host).state == "healthy" for t in g.targets) for g in plane.groups}
 
     def _answer(self, rule: ProxyRule) -> tuple[int, str]:
         if not isinstance(rule.action, Forward):

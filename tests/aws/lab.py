@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from teal.aws.call import Caller
 from teal.aws.errors import error_for
+from teal.aws.operations import OPERATIONS
 from teal.lab.front.answering import answer
 from teal.lab.world.ground import Ground
 from teal.lab.world.wires import AwsRefusal, Phase, TargetSeen, TaskStarted
@@ -22,6 +24,7 @@ class LabCaller:
     world: World = field(default_factory=lambda: World(Ground(), START_S))
     region: str = "eu-west-1"
     started: set[str] = field(default_factory=set[str])
+    wire: Caller | None = None  # asks the same world over HTTP
 
     def endpoint(self, service: str) -> str:
         """Return a URL on loopback."""
@@ -30,6 +33,8 @@ class LabCaller:
 
     def call(self, service: str, operation: str, params: Mapping[str, Any]) -> Json:
         """Return the world's answer, or raise its refusal as the door to botocore would."""
+        if self.wire is not None and (service, operation) in OPERATIONS:
+            return self.wire.call(service, operation, params)
         try:
             return answer(self.world, service, operation, params, self.now_s)
         except AwsRefusal as refusal:

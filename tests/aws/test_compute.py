@@ -101,6 +101,20 @@ def test_no_cluster_no_services() -> None:
     assert compute.tasks("prod", "web") == ()
 
 
+def test_no_service_no_tasks() -> None:
+    """Where there is no service there are no tasks; any other absence is told."""
+    gone, odd = (
+        NotFoundError("x", code=code, operation="ecs:ListTasks")
+        for code in ("ServiceNotFoundException", "ResourceNotFoundException")
+    )
+    assert EcsCompute(Canned({"ecs:ListTasks": gone})).tasks("prod", "web") == ()
+    compute = EcsCompute(Canned({"ecs:ListTasks": odd, "ecs:DescribeServices": odd}))
+    with pytest.raises(NotFoundError):
+        compute.tasks("prod", "web")
+    with pytest.raises(NotFoundError):
+        compute.services("prod", ["web"])
+
+
 SERVICE_ANSWERS: dict[str, Json] = {
     "garbled": {},
     "silent about one": {"services": [], "failures": []},

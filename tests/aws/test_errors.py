@@ -101,6 +101,12 @@ def test_credential_hints(code: str, hint: str) -> None:
     assert hint in error.hint
 
 
+def test_permissions_are_named_as_iam_names_them() -> None:
+    """A missing permission is named as it is to be granted."""
+    error = error_for("elbv2:ModifyRule", "AccessDenied", "no", status=403)
+    assert "elasticloadbalancing:ModifyRule" in error.hint
+
+
 def test_operations_are_consistent() -> None:
     """Reads and writes are told apart, and paging and repetition speak of listed operations that exist."""
     assert not READS & WRITES

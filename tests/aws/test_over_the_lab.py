@@ -1,17 +1,22 @@
-"""The adapters over the lab's world: one life of an app, told by the ports alone."""
+"""The adapters over the lab's world, in memory and over HTTP: one life of an app, told by the ports alone."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from threading import Lock
 from typing import Any
 
 import pytest
 
+from aws.conftest import StandIn
 from aws.lab import LabCaller
 from aws.test_translate_rules import OIDC_CONFIG
 from teal.aws.account import AwsAccount
+from teal.aws.client import BotocoreCaller
 from teal.aws.compute import EcsCompute
 from teal.aws.logs import CloudWatchLogs
 from teal.aws.router import Elbv2Router
 from teal.errors import RefusedError
+from teal.lab.front import Catalogue, Door, Front
 from teal.model.spec import GroupCreate, GroupSpec
 from teal.model.traffic import Condition, Forward, LoadBalancer
 from teal.ports import NewRule
@@ -37,10 +42,26 @@ BODY: Json = {
 }
 
 
-@pytest.fixture
-def lab() -> LabCaller:
-    """Give a region with a cluster, and a load balancer whose HTTPS listener signs people in by default."""
-    made = LabCaller()
+@pytest.fixture(params=["in memory", "over HTTP"])
+def lab(request: pytest.FixtureRequest, stand_in: StandIn) -> Iterator[LabCaller]:
+    """Give a region with a cluster, and a load balancer whose HTTPS listener signs people in by default.
+
+    The stand-in for AWS is there for its environment alone.
+    """
+    assert stand_in.url
+    made = _furnished(LabCaller())
+    if request.param == "in memory":
+        yield made
+        return
+    front = Front(world=made.world, lock=Lock(), clock=lambda: made.now_s, wake=lambda: None, catalogue=Catalogue())
+    door = Door(port=0, answer=front.reply, headers={})
+    door.open()
+    made.wire = BotocoreCaller(region=made.region, endpoint_url=f"http://127.0.0.1:{door.port}")
+    yield made
+    door.close()
+
+
+def _furnished(made: LabCaller) -> LabCaller:
     made.make("ecs", "CreateCluster", clusterName="prod")
     balancer = made.make("elbv2", "CreateLoadBalancer", Name="shop", Subnets=["subnet-a", "subnet-b"])
     sign_in = {

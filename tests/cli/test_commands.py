@@ -203,7 +203,6 @@ def test_a_run_talks_on_stderr_and_ends_on_stdout() -> None:
     assert done.stdout.splitlines()[1:] == [
         "serving: web:42 in slot b",
         "seen:    held",
-        "back:    teal rollback",
         "took:    1.0 s",
     ]
     assert "deploy shop-web: account 123, eu-west-1, as arn:ci, run r" in done.stderr
@@ -386,6 +385,7 @@ def test_the_demo_prints_what_it_shows() -> None:
     """What the demo says is data."""
     done = Stage().play("demo")
     assert (done.exit_code, done.stdout) == (0, "0 requests lost\n")
+    assert Stage().play("demo", "--keep").stdout == "kept\n"
 
 
 def test_schema_and_example_describe_the_configuration() -> None:

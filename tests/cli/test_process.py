@@ -45,11 +45,13 @@ def test_the_group_loads_nothing_but_click(words: tuple[str, ...]) -> None:
 
 @pytest.mark.parametrize("name", [name for name in ENTRIES if name not in {"schema", "lab", "completion"}])
 def test_a_command_speaks_before_anything_heavy_is_loaded(name: str) -> None:
-    """Loading a command loads neither the AWS SDK nor YAML, msgspec or the use cases."""
+    """Loading a command loads neither the AWS SDK nor YAML, msgspec, the model or the use cases."""
     loaded = json.loads(run("-c", LOADED, name, "--help").stdout)
     tops = {each.partition(".")[0] for each in loaded}
     assert tops == {"teal"}
-    assert not [each for each in loaded if each.startswith(("teal.app", "teal.aws", "teal.report", "teal.lab"))]
+    assert not [
+        each for each in loaded if each.startswith(("teal.app", "teal.aws", "teal.report", "teal.lab", "teal.model"))
+    ]
 
 
 def test_help_is_data_and_a_mistake_is_talk() -> None:

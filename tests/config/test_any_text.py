@@ -1,13 +1,11 @@
 """Whatever the files say, the answer is a configuration or a sentence."""
 
-import tempfile
-from pathlib import Path
-
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from config_folder import GOOD, TASK, Folder
-from teal.errors import UsageError
+from teal.errors import ConfigError
 
 BITS = st.sampled_from(
     [
@@ -41,40 +39,42 @@ SPOILED = st.tuples(st.integers(0, len(GOOD)), st.integers(0, 8), TEXTS)
 
 def load(folder: Folder, *, sets: tuple[tuple[str, str], ...] = (), images: dict[str, str] | None = None) -> None:
     """Load; a mistake is as good as a configuration, anything else is not."""
+    lines = outcome(folder, sets, images or {})
+    assert lines
+    assert all(line and "\n" not in line for line in lines)
+
+
+def outcome(folder: Folder, sets: tuple[tuple[str, str], ...], images: dict[str, str]) -> tuple[str, ...]:
+    """Return the mistakes, or the name of the app."""
     try:
-        folder.load(environ={"X": "\udcff"}, sets=sets, images=images)
-    except UsageError as error:
-        assert str(error)
-        assert all("\n" not in line for line in getattr(error, "mistakes", ()))
+        return (folder.load(environ={"X": "\udcff"}, sets=sets, images=images).app,)
+    except ConfigError as error:
+        return error.mistakes
 
 
-def fresh() -> Folder:
-    """Return a good folder."""
-    folder = Folder(path=Path(tempfile.mkdtemp()))
-    folder.write()
-    return folder
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Folder:
+    """Return a folder that all examples share."""
+    return Folder(path=tmp_path_factory.mktemp("any"))
 
 
-FOLDER = fresh()
-
-
-@settings(max_examples=150, deadline=None)
-@given(st.binary(max_size=100))
-def test_any_bytes_are_a_mistake_or_fine(raw: bytes) -> None:
+@settings(max_examples=60, deadline=None)
+@given(raw=st.binary(max_size=100))
+def test_any_bytes_are_a_mistake_or_fine(scratch: Folder, raw: bytes) -> None:
     """Arbitrary bytes in any of the files end in sentences, never in anything else."""
     for name in ("teal.yaml", "taskdef.json", "service.json"):
-        FOLDER.write()
-        (FOLDER.path / name).write_bytes(raw)
-        load(FOLDER)
+        scratch.write()
+        (scratch.path / name).write_bytes(raw)
+        load(scratch)
 
 
-@settings(max_examples=200, deadline=None)
-@given(SPOILED)
-def test_a_good_file_spoiled_anywhere_is_a_mistake_or_fine(spoiled: tuple[int, int, str]) -> None:
+@settings(max_examples=100, deadline=None)
+@given(spoiled=SPOILED)
+def test_a_good_file_spoiled_anywhere_is_a_mistake_or_fine(scratch: Folder, spoiled: tuple[int, int, str]) -> None:
     """A good file with some text put in anywhere ends in a configuration or in sentences."""
     at, dropped, text = spoiled
-    FOLDER.write(text=GOOD[:at] + text.encode("utf-8", "replace").decode() + GOOD[at + dropped :])
-    load(FOLDER)
+    scratch.write(text=GOOD[:at] + text.encode("utf-8", "replace").decode() + GOOD[at + dropped :])
+    load(scratch)
 
 
 JSON = st.recursive(
@@ -86,18 +86,23 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=150, deadline=None)
-@given(JSON, st.sampled_from(["containerDefinitions", "family", "tags", "taskDefinition", "deploymentController"]))
-def test_any_json_is_a_mistake_or_fine(value: object, key: str) -> None:
+@settings(max_examples=60, deadline=None)
+@given(
+    value=JSON,
+    key=st.sampled_from(["containerDefinitions", "family", "tags", "taskDefinition", "deploymentController"]),
+)
+def test_any_json_is_a_mistake_or_fine(scratch: Folder, value: object, key: str) -> None:
     """Arbitrary JSON where the bodies have something else ends in a configuration or in sentences."""
-    FOLDER.write(task={**TASK, key: value}, service={key: value})
-    load(FOLDER)
+    scratch.write(task={**TASK, key: value}, service={key: value})
+    load(scratch)
 
 
-@settings(max_examples=150, deadline=None)
-@given(TEXTS, TEXTS, st.sampled_from(["", "deploy.", "routes[0].", "task_definition.", "service.", "tags"]))
-def test_any_flag_is_a_mistake_or_fine(path: str, value: str, root: str) -> None:
+@settings(max_examples=60, deadline=None)
+@given(
+    path=TEXTS, value=TEXTS, root=st.sampled_from(["", "deploy.", "routes[0].", "task_definition.", "service.", "tags"])
+)
+def test_any_flag_is_a_mistake_or_fine(scratch: Folder, path: str, value: str, root: str) -> None:
     """Arbitrary flags end in a configuration or in sentences."""
-    FOLDER.write()
-    load(FOLDER, sets=((root + path, value),))
-    load(FOLDER, images={path: value})
+    scratch.write()
+    load(scratch, sets=((root + path, value),))
+    load(scratch, images={path: value})

@@ -28,7 +28,7 @@ def test_an_image_may_name_its_container(text: str, pair: tuple[str, str]) -> No
 @pytest.mark.parametrize("text", ["deploy.bake", "=30s", ""])
 def test_a_set_without_path_or_value_is_refused(text: str) -> None:
     """A set that is no path=value is a wrong use of the command, with an example."""
-    with pytest.raises(UsageError, match="expected path=value; e.g. --set deploy.bake=30s"):
+    with pytest.raises(UsageError, match=r"expected path=value; e\.g\. --set deploy\.bake=30s"):
         split_set(text)
 
 

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from config_folder import GOOD, TASK, Folder
-from teal.config.source import example, load
+from teal.config.source import directory_of, example, load
 from teal.errors import ConfigError, UsageError
 from teal.model.identity import Slot
 from teal.model.spec import ALL_AT_ONCE, DeploySpec, RouteSpec, TasteSpec
+from teal.model.traffic import Condition
 
 
 def test_a_small_file_gets_the_defaults(folder: Folder) -> None:
@@ -86,6 +87,33 @@ def test_an_unreadable_file_is_named_with_the_reason(tmp_path: Path, name: str, 
     assert caught.value.message == f"cannot read the configuration {tmp_path / name}: {reason}"
 
 
+def test_the_directory_is_that_of_the_file(folder: Folder, tmp_path: Path) -> None:
+    """The commands of gates run where the file is, wherever teal was called."""
+    below = tmp_path / "below"
+    below.mkdir()
+    assert directory_of(None, {}, below) == tmp_path.resolve()
+    assert directory_of(folder.path / "teal.yaml", {}) == tmp_path.resolve()
+
+
+def test_every_way_to_find_a_rule(folder: Folder) -> None:
+    """A rule is found by priority, as the default, by conditions or ARN, or made; the made one keeps its priority."""
+    arn = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:listener-rule/app/shop/1/2/3"
+    create = "create: {priority: 30, conditions: {header: {X: [a]}, query: {'': b}}}"
+    ways = ("default: true", "conditions: {host: [a]}", f"priority: 30, {create}")
+    routes = "".join(f"  - {{load_balancer: shop, listener: 443, {way}}}\n" for way in ways)
+    folder.write(text=f"{GOOD}{routes}  - {{rule_arn: '{arn}', target_group: 'web:8080'}}\n")
+    _, default, by_conditions, made, by_arn = folder.load().routes
+    assert (default.default, default.priority) == (True, None)
+    assert by_conditions.conditions == (Condition(field="host-header", values=("a",)),)
+    assert made.priority == 30
+    assert made.create
+    assert made.create.conditions == (
+        Condition(field="http-header", header="X", values=("a",)),
+        Condition(field="query-string", queries=(("", "b"),)),
+    )
+    assert (by_arn.rule_arn, by_arn.load_balancer, by_arn.listener_port) == (arn, "", 0)
+
+
 def test_files_are_bounded(folder: Folder) -> None:
     """A file of more than 512 KiB is not read."""
     (folder.path / "service.json").write_bytes(b" " * (512 * 1024 + 1))
@@ -138,7 +166,7 @@ def test_an_exported_task_definition_works(folder: Folder) -> None:
 
 def test_what_belongs_to_a_slot_leaves_the_service_and_its_tags_are_merged(folder: Folder) -> None:
     """The service body keeps only what both slots share; its tags stand under those of the file."""
-    service = {
+    service: dict[str, object] = {
         "cluster": "c",
         "serviceName": "s",
         "taskDefinition": "t:1",

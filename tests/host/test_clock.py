@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from threading import Timer
+from types import FrameType
 
 import pytest
 
@@ -61,14 +62,24 @@ def test_asking_to_stop_wakes_sleepers(clock: SystemClock) -> None:
     assert clock.now_s() - before_s < 2
 
 
-def test_handlers_are_given_back() -> None:
+def _own(_number: int, _frame: FrameType | None) -> None:
+    """Stand for somebody's own handler."""
+
+
+@pytest.mark.parametrize("there", [signal.SIG_DFL, signal.SIG_IGN, _own])
+def test_handlers_are_given_back(there: Callable[[int, FrameType | None], None] | signal.Handlers) -> None:
     """Closing the clock leaves the signals as they were."""
-    before = signal.getsignal(signal.SIGTERM)
-    clock = SystemClock()
-    clock.install()
-    assert signal.getsignal(signal.SIGTERM) is not before
-    clock.close()
-    assert signal.getsignal(signal.SIGTERM) is before
+    before = signal.signal(signal.SIGTERM, there)
+    try:
+        clock = SystemClock()
+        clock.install()
+        os.kill(os.getpid(), signal.SIGTERM)
+        clock.sleep(5)
+        assert clock.stop_signal() == signal.SIGTERM
+        clock.close()
+        assert signal.getsignal(signal.SIGTERM) is there
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -70,6 +70,14 @@ def test_status_under_way_shows_weights_roles_and_both_revisions() -> None:
     assert "rollback  unknown: no slot has all the traffic" in lines
 
 
+def test_status_before_the_first_deployment_has_no_way_back() -> None:
+    """Where no production rule exists nothing is promised."""
+    empty = seen.snapshot(seen.slot_state(Slot.A, None), seen.slot_state(Slot.B, None))
+    lines = status_lines(view_of(empty), PLAIN)
+    assert "rollback  nothing to go back to: no production rule yet" in lines
+    assert "        no service yet" in lines
+
+
 @pytest.mark.parametrize("painted", [False, True])
 @pytest.mark.parametrize(
     ("found", "spec"),
@@ -247,7 +255,7 @@ def test_history_is_one_line_per_run() -> None:
         {"event": "RunStarted", "at_s": 1_800_000_000.0, "command": "deploy", "run_id": "r1", "caller": "arn:x/ci"},
         {"event": "StepEnded", "at_s": 1_800_000_001.0},
         {"event": "RunStarted", "at_s": 1_800_000_002.0, "command": "rollback", "run_id": "r2", "caller": "arn:x/ana"},
-        {"event": "RunEnded", "run_id": "r1", "exit_code": 4, "message": "went back", "took_s": 62.0, "serving": "41"},
+        {"event": "RunEnded", "run": "r1", "exit_code": 4, "message": "went back", "took_s": 62.0, "serving": "41"},
     ]
     view = history_view(lines)
     assert [(run["command"], run["outcome"], run["steps"]) for run in view["runs"]] == [

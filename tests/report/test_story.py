@@ -18,12 +18,14 @@ from teal.model.event import (
     Waited,
 )
 from teal.model.identity import Slot
-from teal.model.step import Hold, Register
+from teal.model.step import Hold, Register, TagMove
+from teal.model.tags import MoveTag, Stage
 from teal.report.paint import Paint
 from teal.report.story import REPEAT_S, Story
 
 T0_S = 1_800_000_000.0
 STEP = Register(family="web")
+TAG = TagMove(tag=MoveTag(id="d1", origin=Slot.A, to=Slot.B, stage=Stage.PREPARE, entered_at_s=0))
 HOLD = Hold(slot=Slot.B, percent=10, lasts_s=60, until_s=None)
 STARTED = RunStarted(
     at_s=T0_S, command="deploy", app="shop-web", account="123", region="eu-west-1", caller="arn:ci", run_id="r1"
@@ -47,7 +49,7 @@ def test_a_whole_run_reads_like_this() -> None:
     assert told(
         STARTED,
         Planned(at_s=T0_S, sentences=("register", "hold"), warnings=("ends the rollback to web:41",)),
-        StepBegan(at_s=T0_S + 1, step=STEP, number=1, stage="prepare"),
+        StepBegan(at_s=T0_S + 1, step=TAG, number=1, stage="prepare"),
         StepEnded(at_s=T0_S + 3, step=STEP, took_s=2.0, detail="web:42"),
         StepBegan(at_s=T0_S + 3, step=HOLD, number=2, stage="shift"),
         Noted(at_s=T0_S + 4, message="no lock"),
@@ -58,14 +60,14 @@ def test_a_whole_run_reads_like_this() -> None:
         "2027-01-15T08:00:00Z +0.0 s plan: 2 steps",
         "2027-01-15T08:00:00Z +0.0 s   1. register",
         "2027-01-15T08:00:00Z +0.0 s   2. hold",
-        "2027-01-15T08:00:01Z +1.0 s [step 1] register a new revision of task definition web",
+        "2027-01-15T08:00:01Z +1.0 s [step 1] record that a move a → b is being prepared",
         "2027-01-15T08:00:03Z +3.0 s [step 1] ok, 2.0 s: web:42",
         "2027-01-15T08:00:03Z +3.0 s [step 2] hold 10 % on slot b for 60 s",
         "2027-01-15T08:00:04Z +4.0 s note: no lock",
         "done",
         "serving: web:42 in slot b",
         "seen:    held",
-        "back:    teal rollback",
+        "back:    teal rollback (to slot a)",
         "took:    1 min 5 s (prepare 2.0 s, shift 1 min 2 s)",
     ]
 
@@ -80,7 +82,7 @@ def test_going_back_is_loud_and_says_why() -> None:
         ended(T0_S, exit_code=4, message="went back", hint="teal status"),
     )
     assert [line.removeprefix("2027-01-15T08:00:00Z +0.0 s ") for line in lines[1:]] == [
-        "[step 1] failed: register a new revision of task definition web: refused; going back",
+        "[step 1] failed: refused; going back",
         "why: exit code 1",
         "why: last lines:",
         "boom",
@@ -137,7 +139,9 @@ def test_a_terminal_gets_colour_and_short_times() -> None:
 
 
 def test_a_rollback_does_not_offer_a_rollback() -> None:
-    """Only a run that went forward and was seen tells how to go back."""
-    for command in ("rollback", "abort"):
-        lines = told(replace(STARTED, command=command), ended(T0_S))
+    """Only a run that went forward, from somewhere, and was seen tells how to go back."""
+    first = replace(TAG, tag=replace(TAG.tag, origin=None))
+    for command, step in (("rollback", TAG), ("abort", TAG), ("deploy", first), ("deploy", STEP)):
+        began = StepBegan(at_s=T0_S, step=step, number=1, stage="prepare")
+        lines = told(replace(STARTED, command=command), began, ended(T0_S))
         assert not any(line.startswith("back:") for line in lines)

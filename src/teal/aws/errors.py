@@ -56,6 +56,7 @@ _STATUS_KINDS: Mapping[int, Kind] = MappingProxyType({
     429: TransientError,
 })  # fmt: skip
 _SERVER_FAULT = 500
+_IAM_PREFIXES: Mapping[str, str] = MappingProxyType({"elbv2": "elasticloadbalancing"})
 _EXPIRED = frozenset({"ExpiredToken", "RequestExpired"})
 
 
@@ -88,7 +89,10 @@ def _credential_hint(operation: str, code: str) -> str:
     if code in _EXPIRED:
         return "sign in again, then run the same command"
     if code in {"AccessDenied", "NotAuthorized", "UnauthorizedOperation"}:
-        return f"the role needs permission for {operation}; `teal iam-policy` prints all that teal needs"
+        service, _, name = operation.partition(":")
+        return (
+            f"the role needs {_IAM_PREFIXES.get(service, service)}:{name}; `teal iam-policy` prints all that teal needs"
+        )
     return "check which credentials are in use: `aws sts get-caller-identity`"
 
 

@@ -104,7 +104,7 @@ class Door:
     environ: Mapping[str, str]
     open_app: Callable[[Flags, Mapping[str, str]], UseCases]
     open_labs: Callable[[Mapping[str, str]], Labs]
-    demo: Callable[[Callable[[str], None], Mapping[str, str]], int]
+    demo: Callable[[Callable[[str], None], Mapping[str, str], bool], int]
     confirm: Callable[[str], bool]
     asks: bool  # somebody is there to answer
     terminal_out: bool
@@ -153,7 +153,7 @@ def _open_labs(environ: Mapping[str, str]) -> Labs:
     return LocalLabs(environ)
 
 
-def _demo(say: Callable[[str], None], environ: Mapping[str, str]) -> int:
+def _demo(say: Callable[[str], None], environ: Mapping[str, str], keep: bool) -> int:  # noqa: FBT001 - one flag
     from teal.app.demo import run  # noqa: PLC0415 - as above
 
-    return run(say, environ)
+    return run(say, environ, keep=keep)

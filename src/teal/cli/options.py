@@ -10,7 +10,6 @@ from teal.cli.desk import Desk
 from teal.cli.door import Door, door_of_process
 from teal.cli.failing import failed, interrupted
 from teal.cli.flags import Flags
-from teal.config.durations import duration_s
 
 _SETTINGS = {"auto_envvar_prefix": "TEAL", "help_option_names": ["-h", "--help"], "max_content_width": 100}
 
@@ -19,6 +18,8 @@ def seconds(_ctx: click.Context, _option: click.Parameter, value: str | None) ->
     """Return the seconds of `90s`, `30m` or `1h30m`; the callback of options that take a duration."""
     if value is None:
         return None
+    from teal.config.durations import duration_s  # noqa: PLC0415 - loads the model; most commands take no duration
+
     try:
         return duration_s(value)
     except ValueError:

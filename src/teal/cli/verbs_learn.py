@@ -12,12 +12,17 @@ from teal.errors import UsageError
 
 
 @verb(
-    app=False, examples=("teal demo    a deployment, a flip and a rollback under load, on this machine, without AWS",)
+    app=False,
+    examples=(
+        "teal demo           a deployment, a flip and a rollback under load, on this machine, without AWS",
+        "teal demo --keep    leave the lab running, and say what to try next",
+    ),
 )
-def demo(desk: Desk) -> int:
+@click.option("--keep", is_flag=True, help="Leave the lab and ./teal-demo as they are at the end.")
+def demo(desk: Desk, *, keep: bool) -> int:
     """Show a whole deployment and its rollback in a lab of its own, under load. Needs no AWS account."""
     desk.say("starting a lab of its own …")
-    return desk.door.demo(desk.data, desk.door.environ)
+    return desk.door.demo(desk.data, desk.door.environ, keep)
 
 
 @verb(

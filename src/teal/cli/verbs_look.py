@@ -1,14 +1,12 @@
 """The commands that look and change nothing."""
 
 import json
-from collections.abc import Mapping
 
 import click
 
 from teal.cli.desk import Desk
 from teal.cli.options import verb
 from teal.cli.screens import show
-from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
 
 _CHANGES = 10
 
@@ -39,9 +37,6 @@ def check(desk: Desk) -> int:
     return int(view["exit_code"])
 
 
-_INTENTS: Mapping[str, Intent] = {"flip": Flip(), "rollback": Rollback(), "abort": Abort()}
-
-
 @verb(
     examples=(
         "teal plan --image web=shop/web:1.5     what `teal deploy` would do",
@@ -49,7 +44,7 @@ _INTENTS: Mapping[str, Intent] = {"flip": Flip(), "rollback": Rollback(), "abort
         "teal plan --detailed-exitcode          exit 10 when there is something to do",
     ),
 )
-@click.argument("command", type=click.Choice(["deploy", *_INTENTS]), default="deploy")
+@click.argument("command", type=click.Choice(["deploy", "flip", "rollback", "abort"]), default="deploy")
 @click.option("--hold", is_flag=True, help="As `teal deploy --hold`.")
 @click.option("--replace", is_flag=True, help="As `teal deploy --replace`.")
 @click.option("--again", is_flag=True, help="As `teal deploy --again`.")
@@ -57,9 +52,11 @@ _INTENTS: Mapping[str, Intent] = {"flip": Flip(), "rollback": Rollback(), "abort
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when there are steps to take.")
 def plan(desk: Desk, *, command: str, detailed_exitcode: bool, **how: bool) -> int:
     """Show what a command would do, step by step, and what the new task definition changes. Changes nothing."""
-    intent = _INTENTS.get(command) or Deploy(**how)
     app = desk.open("planning")
-    view = show(desk, "plan", app.spec, *app.plan(intent))
+    from teal.model.run import Abort, Deploy, Flip, Intent, Rollback  # noqa: PLC0415 - after the first line of output
+
+    intents: dict[str, Intent] = {"deploy": Deploy(**how), "flip": Flip(), "rollback": Rollback(), "abort": Abort()}
+    view = show(desk, "plan", app.spec, *app.plan(intents[command]))
     if view["steps"]:
         return _CHANGES if detailed_exitcode else 0
     return int(view["exit_code"])

@@ -1,12 +1,13 @@
-"""The commands that move production. Forward asks first; back never does."""
+"""The commands that move production. Forward asks first; back never does.
+
+Each speaks before it loads the model, which takes longer than a person's patience with a rollback.
+"""
 
 import click
 
 from teal.cli.desk import Desk
 from teal.cli.options import verb
 from teal.cli.screens import follow
-from teal.model.identity import Slot
-from teal.model.run import Abort, Deploy, Flip, Rollback
 
 
 @verb(
@@ -29,8 +30,10 @@ def deploy(desk: Desk, *, hold: bool, replace: bool, again: bool, restart: bool)
     4 that this run went back and production is fine.
     """
     desk.must_ask()
-    intent = Deploy(hold=hold, replace=replace, again=again, restart=restart)
-    return follow(desk, desk.open("deploying"), intent, asks=True)
+    app = desk.open("deploying")
+    from teal.model.run import Deploy  # noqa: PLC0415 - after the first line of output
+
+    return follow(desk, app, Deploy(hold=hold, replace=replace, again=again, restart=restart), asks=True)
 
 
 @verb(
@@ -48,7 +51,10 @@ def flip(desk: Desk, *, again: bool) -> int:
     It never goes to the idle slot of an app at rest: that is what `teal rollback` is for.
     """
     desk.must_ask()
-    return follow(desk, desk.open("flipping"), Flip(again=again), asks=True)
+    app = desk.open("flipping")
+    from teal.model.run import Flip  # noqa: PLC0415 - after the first line of output
+
+    return follow(desk, app, Flip(again=again), asks=True)
 
 
 @verb(
@@ -63,11 +69,17 @@ def flip(desk: Desk, *, again: bool) -> int:
 @click.option("--force", is_flag=True, help="Although blue is seen to have no healthy target.")
 def rollback(desk: Desk, *, to_slot: str | None, force: bool) -> int:
     """Send production back to where the last move came from. Never asks; run twice, the second does nothing."""
-    intent = Rollback(to_slot=Slot(to_slot) if to_slot else None, force=force)
-    return follow(desk, desk.open("rolling back"), intent, asks=False)
+    app = desk.open("rolling back")
+    from teal.model.identity import Slot  # noqa: PLC0415 - after the first line of output
+    from teal.model.run import Rollback  # noqa: PLC0415 - after the first line of output
+
+    return follow(desk, app, Rollback(to_slot=Slot(to_slot) if to_slot else None, force=force), asks=False)
 
 
 @verb(runs=True, examples=("teal abort  end the deployment under way; production stays on, or returns to, blue",))
 def abort(desk: Desk) -> int:
     """End the deployment under way; production goes to where it came from. Never asks."""
-    return follow(desk, desk.open("aborting"), Abort(), asks=False)
+    app = desk.open("aborting")
+    from teal.model.run import Abort  # noqa: PLC0415 - after the first line of output
+
+    return follow(desk, app, Abort(), asks=False)

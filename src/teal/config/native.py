@@ -187,7 +187,7 @@ def _is_off(node: Node) -> bool:
         case Table():
             enabled = node.entries.get("enabled")
             return not node.entries or (isinstance(enabled, Scalar) and enabled.text == "false")
-        case Scalar():
+        case _:
             return _is_null(node)
 
 
@@ -230,7 +230,7 @@ def _value(node: Node, path: str, root: str, mistakes: Mistakes) -> Any:  # noqa
             return {key: _value(below, step(path, key), root, mistakes) for key, below in there.items()}
         case Listing():
             return [_value(item, step(path, index), root, mistakes) for index, item in enumerate(node.items)]
-        case Scalar():
+        case _:
             return _scalar(node, path, KINDS[root].get(_INDEX.sub("[]", path)), mistakes)
 
 

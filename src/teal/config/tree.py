@@ -142,7 +142,7 @@ def found(node: Node) -> str:
             return f"the number {quote(node.text)[1:-1]}"
         case Scalar(kind=Kind.BOOLEAN | Kind.ODD):
             return quote(node.text)[1:-1]
-        case Scalar():
+        case _:
             return f"{quote(node.shown)} with its variables inserted" if node.shown else quote(node.text)
 
 
@@ -163,6 +163,6 @@ def map_scalars(node: Node, change: Callable[[Scalar, str], Scalar], path: str =
         case Listing():
             items = tuple(map_scalars(item, change, step(path, i)) for i, item in enumerate(node.items))
             return replace(node, items=items)
-        case Table():
+        case _:
             entries = {key: map_scalars(value, change, step(path, key)) for key, value in node.entries.items()}
             return replace(node, entries=entries)

@@ -203,7 +203,11 @@ def _hint(node: Node, shape: Shape) -> str:
     if node.kind in (Kind.INTEGER, Kind.FLOAT, Kind.BOOLEAN) and _fits(node.text, shape):
         return "; put it in quotes"
     free = Scalar(where=node.where, kind=Kind.FREE, text=node.text)
-    if node.kind is Kind.TEXT and any(_fits(value, shape) for value in _candidates(free, shape.scalars)):
+    if (
+        node.kind is Kind.TEXT
+        and not node.shown
+        and any(_fits(value, shape) for value in _candidates(free, shape.scalars))
+    ):
         return "; write it without quotes"
     return _example(shape)
 

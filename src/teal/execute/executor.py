@@ -58,7 +58,7 @@ class Executor:
         self._session = Session(spec, ports, intent, run)
         self._command = command
         self._approve = approve
-        self._approved = False
+        self._asked: set[bool] = set()  # whether leave was asked for what settles, and for what was asked
         self._ends = ""
         if timeout_s is not None:
             self._session.deadline_s = run.started_at_s + timeout_s
@@ -98,7 +98,7 @@ class Executor:
             if isinstance(decision, Finished):
                 yield self._finished(decision)
                 return
-            if not self._approved:
+            if decision.settles not in self._asked:
                 yield from self._ask_leave(decision)
             if not decision.settles or not self._ends:
                 self._ends = decision.ends
@@ -111,13 +111,13 @@ class Executor:
             self._session.latch(why)
 
     def _ask_leave(self, decision: Steps) -> Iterator[Event]:
-        """Show the plan and ask, once; before that every preflight check must pass.
+        """Show the plan and ask, once for what settles and once for what was asked; first every check must pass.
 
         Raises:
-            UsageError: a check failed, or the plan was not approved; nothing was touched.
+            UsageError: a check failed, or the plan was not approved; nothing of it was done.
         """
         session = self._session
-        self._approved = True
+        self._asked.add(decision.settles)
         session.bounds.expect(len(decision.steps))
         forward = isinstance(session.intent, Deploy | Flip) and session.run.turn_back is None
         if forward and session.facts.situation.row not in UNDER_WAY:

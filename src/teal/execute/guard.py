@@ -27,8 +27,8 @@ class Bounds:
         self._limit = 0
 
     def expect(self, steps: int) -> None:
-        """Take the length of the first plan as the measure of all."""
-        self._limit = self._limit or 3 * steps + 10
+        """Take the length of a plan that a person was shown as the measure of what it may come to."""
+        self._limit += 3 * steps + 10
 
     def count(self, step: Step, *, endless: bool) -> None:
         """Count one step; `endless` steps (the writes of a way back) are repeated as long as it takes.

@@ -83,8 +83,15 @@ class Session:
 
     def tell(self, event: Event) -> Event:
         """Write an event to the journal, then hand it on: a listener that walks away loses no history."""
-        self.ports.journal.append(event)
+        self._write(event)
         return event
+
+    def _write(self, event: Event) -> None:
+        try:
+            self.ports.journal.append(event)
+        except OSError:
+            # A full disk must not stop a rollback; the journal is a story, where things stand is in AWS.
+            return
 
     def note(self, **changes: object) -> None:
         """Change what this run knows."""
@@ -97,7 +104,7 @@ class Session:
             return None
         self.note(turn_back=why)
         event = TurnedBack(at_s=self.now_s, reason=why.reason)
-        self.ports.journal.append(event)
+        self._write(event)
         return event
 
     def look(self) -> Snapshot:

@@ -12,7 +12,11 @@ import os
 import select
 import signal
 import time
+from collections.abc import Callable
 from types import FrameType
+
+# What `signal` gives back for a handler; None stands for one that was not set from Python.
+_Handler = Callable[[int, FrameType | None], object] | int | None
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SIGNAL_EXIT = 128
@@ -26,7 +30,7 @@ class SystemClock:
         self._stop: int | None = None
         self._wakes, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
-        self._before: dict[int, object] = {}
+        self._before: dict[int, _Handler] = {}
 
     def now_s(self) -> float:
         """Return unix seconds."""
@@ -64,7 +68,7 @@ class SystemClock:
     def close(self) -> None:
         """Put the handlers back as they were and close the pipe."""
         for number, before in self._before.items():
-            signal.signal(number, before if callable(before) else signal.SIG_DFL)
+            signal.signal(number, signal.SIG_DFL if before is None else before)
         self._before.clear()
         os.close(self._wakes)
         os.close(self._wake)

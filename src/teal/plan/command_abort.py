@@ -3,8 +3,8 @@
 from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, TurnBack
-from teal.model.step import Step, WriteRoute
-from teal.model.tags import Outcome
+from teal.model.step import Step, TagMove, WriteRoute
+from teal.model.tags import Outcome, Stage
 from teal.plan.back import keep, onto_untouched, put_back, restore_earlier, take_back
 from teal.plan.facts import Facts
 from teal.plan.situation import RESTING_ROWS, Row
@@ -15,8 +15,11 @@ def abort(facts: Facts) -> Decision:
     """Return what `abort` does where things stand."""
     row = facts.situation.row
     tag = facts.situation.deployment
-    finished = row in RESTING_ROWS or (row == Row.NO_ROUTE and (tag is None or tag.outcome is Outcome.BACK))
-    if finished:
+    move = facts.situation.move
+    if row == Row.SERVED and move is not None and move.origin is None:
+        done = TagMove(tag=move.entering(Stage.DONE, facts.now_s))
+        return Steps(steps=(done,), ends="nothing to abort: the first deployment serves")
+    if _ended(facts):
         return Finished(message="nothing to abort")
     touched = (
         row in {Row.STARTING, Row.NO_ROUTE} and tag is not None and not holds(facts.spec, facts.target, tag.revision)
@@ -53,10 +56,17 @@ def no_healthy_target(facts: Facts, slot: Slot | None) -> Refused | None:
     )
 
 
+def _ended(facts: Facts) -> bool:
+    """Say whether there is nothing to take back. A first deployment that served has nothing to go back to."""
+    row, tag = facts.situation.row, facts.situation.deployment
+    if row == Row.SERVED and facts.situation.origin is None:
+        return True
+    return row in RESTING_ROWS or (row == Row.NO_ROUTE and (tag is None or tag.outcome is Outcome.BACK))
+
+
 def _way_back(facts: Facts, why: TurnBack) -> tuple[Step, ...]:
     row = facts.situation.row
-    tag = facts.situation.deployment
-    if row in RESTING_ROWS or (row == Row.NO_ROUTE and (tag is None or tag.outcome is Outcome.BACK)):
+    if _ended(facts):
         return ()
     if row in {Row.UNTOUCHED, Row.NOTHING_GOOD}:
         return restore_earlier(facts)

@@ -4,6 +4,7 @@ from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.run import Deploy
 from teal.model.tags import VERDICT, Outcome
 from teal.model.workload import TaskDefinition
+from teal.plan.back import restore_earlier
 from teal.plan.facts import Facts
 from teal.plan.forward import add_routes, again, bake_due, proceed, start
 from teal.plan.situation import RESTING_ROWS, Row, Situation
@@ -67,6 +68,9 @@ def _rolled_back(revision: int) -> Refused:
 def _start(facts: Facts, intent: Deploy) -> Decision:
     wanted = facts.registered(anew=intent.restart)
     if wanted is not None and VERDICT in wanted.tags and not intent.again:
+        if facts.situation.row in {Row.UNTOUCHED, Row.NOTHING_GOOD}:
+            ends = "the deployment that was announced and judged is over; the earlier move is the record again"
+            return Steps(steps=restore_earlier(facts), ends=ends, settles=True)
         return _rolled_back(wanted.revision)
     steps = start(facts, facts.run.id, wanted.revision if wanted else None, hold=intent.hold)
     return Steps(steps=steps, ends=_ends(facts, intent, wanted), warnings=ended_rollback(facts.situation, facts))
@@ -138,7 +142,9 @@ def _other_while_shifting(facts: Facts) -> Decision:
     revision = tag.revision if tag else 0
     if facts.situation.row in {Row.BAKING, Row.SERVED} and bake_due(facts):
         return Steps(
-            steps=proceed(facts, hold=False), ends=f"the move to revision {revision} is done; then the new one starts"
+            steps=proceed(facts, hold=False),
+            ends=f"the move to revision {revision} is done; then the new one starts",
+            settles=True,
         )
     return Refused(
         exit_code=6,

@@ -16,9 +16,9 @@ def flip(facts: Facts, intent: Flip) -> Decision:
         live = facts.situation.live
         serving = facts.live_revision(live) if live is not None else None
         return Finished(message=f"nothing to flip: revision {serving or 'unknown'} serves")
-    announced = facts.situation.move is not None and facts.situation.move.id == facts.run.id
-    if tag is not None and announced and intent.again and row == Row.NOTHING_GOOD:
-        return Steps(steps=again(facts, facts.run.id), ends=f"revision {tag.revision} serves")
+    taken_back = tag is not None and tag.outcome is Outcome.BACK
+    if taken_back and intent.again and row == Row.NOTHING_GOOD:
+        return _again(facts, intent, tag.revision)
     if row in {Row.UNTOUCHED, Row.NOTHING_GOOD} or tag is None:
         return Refused(exit_code=5, message="there is nothing to flip to", hint="`teal deploy` builds it")
     if tag.outcome is Outcome.BACK:

@@ -17,7 +17,7 @@ def history_view(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
         if line.get("event") == "RunStarted":
             latest = str(line.get("run_id", len(runs)))
             runs[latest] = _begun(line)
-        run = runs.get(str(line.get("run_id") or latest))
+        run = runs.get(str(line.get("run") or line.get("run_id") or latest))
         if run is not None:
             _tell(run, line)
     return {"runs": list(runs.values())}

@@ -21,6 +21,8 @@ from teal.model.event import (
     TurnedBack,
     Waited,
 )
+from teal.model.identity import Slot
+from teal.model.step import CreateRoute, TagMove
 from teal.report.paint import Paint
 from teal.report.wording import clock, duration, instant, plural
 
@@ -42,6 +44,7 @@ class Story:
     _number: int = 0
     _said_s: float = 0.0
     _progress: str = ""
+    _origin: Slot | None = None
     _stage: str = ""
     _stage_began_s: float = 0.0
     _stages: dict[str, float] = field(default_factory=dict[str, float])
@@ -62,6 +65,8 @@ class Story:
         if isinstance(event, StepBegan):
             self._number, self._progress = event.number, ""
             self._enter(event.stage, event.at_s)
+            tag = event.step.tag if isinstance(event.step, TagMove | CreateRoute) else None
+            self._origin = tag.origin if tag else self._origin
 
     def _words(self, event: Event) -> list[str]:
         match event:
@@ -110,7 +115,7 @@ class Story:
                 return self.paint("green", "ok") + f", {duration(event.took_s)}{detail}"
             case StepFailed():
                 follows = _FOLLOWS.get(event.follows, event.follows)
-                return self.paint("red", "failed") + f": {event.step.sentence()}: {event.reason}; {follows}"
+                return self.paint("red", "failed") + f": {event.reason}; {follows}"
 
     def _worth_saying(self, event: Waited) -> bool:
         quiet_s = event.at_s - self._said_s
@@ -136,8 +141,13 @@ class Story:
         told = (
             ("serving", event.serving),
             ("seen", event.seen),
-            ("back", "teal rollback" if self._command in _FORWARD and event.exit_code == 0 and event.seen else ""),
+            ("back", self._way_back(event)),
             ("took", duration(event.took_s) + (f" ({shares})" if shares else "")),
             ("hint", event.hint),
         )
         return [verdict, *(f"{label + ':':<9}{text}" for label, text in told if text)]
+
+    def _way_back(self, event: RunEnded) -> str:
+        """Say how to go back now; nothing where this run did not go forward, or where there is nothing behind."""
+        forward = self._command in _FORWARD and event.exit_code == 0 and event.seen
+        return f"teal rollback (to slot {self._origin})" if forward and self._origin else ""

@@ -26,7 +26,7 @@ def status_lines(view: View, paint: Paint) -> list[str]:
         *_route_lines(view["routes"]),
         "",
         *wrapped("stage", _stage(view)),
-        *_rollback_lines(view["rollback"], paint),
+        *_rollback_lines(view, paint),
         *_retire_lines(view["retire"]),
         *wrapped("next", view["next_command"]),
     ]
@@ -158,10 +158,13 @@ def _stage(view: View) -> str:
     return f"{move['stage']}, {ago(move['age_s'])} (move {way}): {view['meaning']}"
 
 
-def _rollback_lines(rollback: View | None, paint: Paint) -> list[str]:
+def _rollback_lines(view: View, paint: Paint) -> list[str]:
+    rollback = view["rollback"]
+    if rollback is None and not any(route["weights"] for route in view["routes"]):
+        return wrapped("rollback", "nothing to go back to: no production rule yet")
     if rollback is None:
         return wrapped(
-            "rollback", "unknown: no slot has all the traffic, `teal rollback` goes where the move came from"
+            "rollback", "unknown: no slot has all the traffic; `teal rollback` goes where the move came from"
         )
     counted = f"{rollback['healthy']} of {rollback['wanted']} healthy"
     if rollback["ready"]:

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Thread
 
@@ -91,6 +92,15 @@ def test_a_target_that_comes_back_is_new() -> None:
     assert verdicts.judge(KEY, CHECK, [UP], 0) == "healthy"
     verdicts.keep_only([])
     assert verdicts.judge(KEY, CHECK, [DOWN], 1) == "initial"
+
+
+def test_a_new_target_has_time_to_start() -> None:
+    """However short the interval is, a new target fails for a while before it is called unhealthy; an old one does not."""
+    check = replace(CHECK, start_least_s=5.0)
+    verdicts = Verdicts()
+    assert [verdicts.judge(KEY, check, [DOWN], now_s) for now_s in (0.0, 4.9, 5.0)] == ["initial", "initial", "unhealthy"]
+    verdicts = Verdicts()
+    assert [verdicts.judge(KEY, check, [seen], 0.0) for seen in (DOWN, UP, DOWN)] == ["initial", "healthy", "unhealthy"]
 
 
 @contextmanager

@@ -178,6 +178,6 @@ def test_a_cluster_with_tasks_stays() -> None:
     """A running task keeps its cluster."""
     stage = Stage()
     stage.register()
-    network: Json = {"awsvpcConfiguration": {"subnets": ["s"]}}
+    network: Json = {"awsvpcConfiguration": {"subnets": ["subnet-a"]}}
     stage.ecs("RunTask", cluster="demo", taskDefinition="web", launchType="FARGATE", networkConfiguration=network)
     assert stage.refusal("DeleteCluster", cluster="demo")[0] == "ClusterContainsTasksException"

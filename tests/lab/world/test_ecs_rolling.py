@@ -1,29 +1,15 @@
 """The service scheduler: deployments, replacement, scaling, the circuit breaker."""
 
-import json
 import math
-from itertools import pairwise
-from pathlib import Path
 
-import botocore
-import jmespath  # type: ignore[import-untyped]  # it ships no types
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ecs_stage import GROUP, SECOND, Behaviour, Json, Stage, rules
+from ecs_stage import GROUP, SECOND, Behaviour, Stage, is_stable, rules
 
 SICK = Behaviour(sick_after_s=2)
 CRASH = Behaviour(dies_after_s=0.3)
-
-
-def is_stable(stage: Stage) -> bool:
-    """Say what botocore's waiter services_stable would see."""
-    folder = Path(botocore.__file__).parent / "data" / "ecs" / "2014-11-13" / "waiters-2.json"
-    acceptors = json.loads(folder.read_text())["waiters"]["ServicesStable"]["acceptors"]
-    success = next(each["argument"] for each in acceptors if each["state"] == "success")
-    found: bool = jmespath.search(success, {"services": [stage.look()]})
-    return found
 
 
 def test_a_new_service_starts_its_tasks_and_says_so() -> None:
@@ -221,129 +207,6 @@ def test_without_a_balancer_a_task_has_to_run_for_a_while() -> None:
     assert stage.look()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
     stage.run(2)
     assert stage.look()["deployments"][0]["rolloutState"] == "COMPLETED"
-
-
-BREAKER_TABLE: list[tuple[str, Json, int, int]] = [
-    ("the usual least", {}, 1, 3),
-    ("half of 25", {}, 25, 13),
-    ("the usual most", {}, 500, 200),
-    ("a count", {"thresholdConfiguration": {"type": "COUNT", "value": 2}}, 50, 2),
-    ("unbounded", {"thresholdConfiguration": {"type": "UNBOUNDED_PERCENT", "value": 10}}, 11, 2),
-    ("bounded with a value", {"thresholdConfiguration": {"type": "BOUNDED_PERCENT", "value": 10}}, 100, 10),
-]
-
-
-@pytest.mark.parametrize(("name", "breaker", "desired", "expected"), BREAKER_TABLE)
-def test_the_threshold_of_the_circuit_breaker(name: str, breaker: Json, desired: int, expected: int) -> None:
-    """The threshold follows type, value and desired count, with ECS's bounds."""
-    stage = Stage()
-    stage.register()
-    config = rules(100, 200, enable=True, **breaker)
-    service = stage.service(desiredCount=desired, deploymentConfiguration=config)
-    listed = stage.ecs("ListServiceDeployments", cluster="demo", service="web")["serviceDeployments"]
-    arn = listed[0]["serviceDeploymentArn"]
-    assert service["currentServiceDeployment"] == arn
-    full = stage.ecs("DescribeServiceDeployments", serviceDeploymentArns=[arn])["serviceDeployments"][0]
-    assert full["deploymentCircuitBreaker"] == {"status": "MONITORING", "failureCount": 0, "threshold": expected}
-
-
-@pytest.mark.parametrize(
-    ("does", "code"),
-    [
-        (CRASH, "EssentialContainerExited"),
-        (Behaviour(refuses="CannotPullContainerError: no such image"), "TaskFailedToStart"),
-        (Behaviour(sick_after_s=0), "ServiceSchedulerInitiated"),
-    ],
-)
-def test_the_circuit_breaker_trips(does: Behaviour, code: str) -> None:
-    """Tasks that crash, cannot start or stay unhealthy trip it; without rollback the old tasks stay and serve."""
-    stage = Stage()
-    stage.stand(deploymentConfiguration=rules(100, 200, enable=True, resetOnHealthyTask=False))
-    stage.images["web:2"] = does
-    stage.register(image="web:2")
-    stage.update(taskDefinition="web")
-    stage.run(40)
-    bad, good = stage.look()["deployments"]
-    assert (bad["status"], bad["rolloutState"], bad["failedTasks"]) == ("PRIMARY", "FAILED", 3)
-    assert bad["rolloutStateReason"] == "ECS deployment circuit breaker: tasks failed to start."
-    assert f"(service web) (deployment {bad['id']}) deployment failed: tasks failed to start." in stage.events()
-    assert (good["status"], good["runningCount"]) == ("ACTIVE", 2)
-    assert {task["stopCode"] for task in stage.tasks(stopped=True)} == {code}
-    count = len(stage.seen)
-    stage.run(60)
-    assert len(stage.seen) == count
-    assert not is_stable(stage)
-    listed = stage.ecs("ListServiceDeployments", cluster="demo", service="web")["serviceDeployments"]
-    assert [each["status"] for each in listed] == ["STOPPED", "SUCCESSFUL"]
-
-
-def test_the_circuit_breaker_rolls_back() -> None:
-    """With rollback the last completed deployment becomes the primary one again and completes."""
-    stage = Stage()
-    before = stage.stand(deploymentConfiguration=rules(100, 200, enable=True, rollback=True))
-    stage.images["web:2"] = CRASH
-    stage.register(image="web:2")
-    bad = stage.update(taskDefinition="web")["deployments"][0]["id"]
-    stage.run(25)
-    service = stage.look()
-    good = before["deployments"][0]["id"]
-    assert [each["id"] for each in service["deployments"]] == [good]
-    assert service["taskDefinition"] == before["taskDefinition"]
-    assert f"(service web) rolling back to deployment {good}." in stage.events()
-    assert is_stable(stage)
-    listed = stage.ecs("ListServiceDeployments", cluster="demo", service="web")["serviceDeployments"]
-    assert [each["status"] for each in listed] == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]
-    assert bad != good
-
-
-def test_a_first_deployment_has_nothing_to_roll_back_to() -> None:
-    """A service that never completed just fails."""
-    stage = Stage()
-    stage.images["web:1"] = CRASH
-    stage.register()
-    stage.service(deploymentConfiguration=rules(100, 200, enable=True, rollback=True))
-    stage.run(30)
-    assert stage.look()["deployments"][0]["rolloutState"] == "FAILED"
-    assert stage.look()["runningCount"] == 0
-
-
-def test_a_healthy_task_resets_the_count() -> None:
-    """With resetOnHealthyTask, which is usual, only failures in a row count."""
-    stage = Stage(delay_s=1000)  # old tasks drain for long, so that the deployment cannot complete meanwhile
-    stage.stand(deploymentConfiguration=rules(100, 200, enable=True))
-    stage.images["web:2"] = Behaviour(dies_after_s=1.5)
-    stage.register(image="web:2")
-    stage.update(taskDefinition="web")
-    stage.run(40)
-    assert stage.look()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
-
-
-def test_without_circuit_breaker_the_pauses_grow() -> None:
-    """Failing tasks are retried for ever, later and later, and the service complains once."""
-    stage = Stage()
-    stage.images["web:1"] = CRASH
-    stage.register()
-    stage.service(desiredCount=1)
-    stage.run(300)
-    starts = sorted(each.since_s for each in stage.seen.values())
-    pauses = [after - before for before, after in pairwise(starts)]
-    assert all(after > before for before, after in pairwise(pauses))
-    assert 5 <= len(starts) <= 9
-    complaint = "(service web) is unable to consistently start tasks successfully."
-    assert stage.events().count(complaint) == 1
-    assert stage.look()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
-    assert stage.look()["deployments"][0]["failedTasks"] == len(starts)
-
-
-def test_pauses_are_capped_at_a_quarter_of_an_hour() -> None:
-    """However often tasks failed, the next try comes within 15 minutes, scaled."""
-    stage = Stage(time_scale=0.001)
-    stage.images["web:1"] = Behaviour(refuses="CannotPullContainerError: gone", starts_after_s=0)
-    stage.register()
-    stage.service(desiredCount=1)
-    stage.run(60)
-    starts = sorted(each.since_s for each in stage.seen.values())
-    assert max(after - before for before, after in pairwise(starts)) <= 0.9 + 0.35
 
 
 def test_a_newer_deployment_overtakes() -> None:

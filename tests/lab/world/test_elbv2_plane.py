@@ -34,7 +34,7 @@ def test_only_plain_http_is_served(shop: Shop) -> None:
     """The HTTP listener is served on the load balancer's address, low ports higher up; HTTPS is told in the story."""
     served = listener(shop)
     assert (served.arn, served.host, served.port) == (shop.arns["http"], "127.7.255.1", 8080)
-    assert served.idle_timeout_s == pytest.approx(6.0)
+    assert served.idle_timeout_s == 60.0
     shop.call("ModifyListener", ListenerArn=shop.arns["http"], Port=1024)
     assert listener(shop).port == 1024
 
@@ -134,10 +134,11 @@ def test_groups_in_use_are_told_with_what_may_be_dialled(shop: Shop) -> None:
         port=None,
         path="/h",
         interval_s=3.0,
-        timeout_s=0.5,
+        timeout_s=1.0,
         healthy_count=5,
         unhealthy_count=2,
         codes=((200, 299), (404, 404)),
+        start_least_s=5.0,
     )
 
 

@@ -1,5 +1,8 @@
 """The whole world: ECS and load balancing on one clock, driven as a runtime and a data plane would."""
 
+import sys
+from ipaddress import ip_address, ip_network
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -33,6 +36,17 @@ class Region:
             DefaultActions=[{"Type": "forward", "TargetGroupArn": self.group}],
         )
         self.call("ecs", "CreateCluster", clusterName="demo")
+        container = {"name": "web", "image": "web:1", "essential": True, "portMappings": [{"containerPort": 8080}]}
+        self.call(
+            "ecs",
+            "RegisterTaskDefinition",
+            family="web",
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="512",
+            containerDefinitions=[container],
+        )
 
     def call(self, service: str, operation: str, /, **params: object) -> dict[str, Any]:
         """Perform an operation now."""
@@ -48,30 +62,26 @@ class Region:
                     self.world.observe(TaskStarted(task_id=task.task_id, dial=dial), self.now_s)
             self.world.advance(self.now_s)
 
-    def serve(self, count: int) -> None:
-        """Create the service `web` with `count` tasks behind the group."""
-        container = {"name": "web", "image": "web:1", "essential": True, "portMappings": [{"containerPort": 8080}]}
-        definition = self.call(
-            "ecs",
-            "RegisterTaskDefinition",
-            family="web",
-            networkMode="awsvpc",
-            requiresCompatibilities=["FARGATE"],
-            cpu="256",
-            memory="512",
-            containerDefinitions=[container],
-        )["taskDefinition"]["taskDefinitionArn"]
+    def serve(self, count: int, name: str = "web") -> None:
+        """Create a service with `count` tasks behind the group."""
         self.call(
             "ecs",
             "CreateService",
             cluster="demo",
-            serviceName="web",
-            taskDefinition=definition,
+            serviceName=name,
+            taskDefinition="web",
             desiredCount=count,
             launchType="FARGATE",
             networkConfiguration={"awsvpcConfiguration": {"subnets": SUBNETS, "securityGroups": ["sg-lab"]}},
             loadBalancers=[{"targetGroupArn": self.group, "containerName": "web", "containerPort": 8080}],
         )
+
+    def heal(self) -> None:
+        """Let the data plane see every target healthy."""
+        for group in self.world.data_plane().groups:
+            for target in group.targets:
+                seen = TargetSeen(group_arn=group.arn, target_id=target.target_id, port=target.port, state="healthy")
+                self.world.observe(seen, self.now_s)
 
     def states(self) -> list[str]:
         """Return the states of the group's targets."""
@@ -93,9 +103,7 @@ def test_a_service_reaches_the_data_plane_and_leaves_it_drained(region: Region) 
     assert sorted(target.target_id for target in group.targets) == sorted(t.address for t in region.world.tasks())
     assert [target.host.split(".")[0] for target in group.targets] == ["127", "127"]
     assert region.states() == ["initial", "initial"]
-    for target in group.targets:
-        seen = TargetSeen(group_arn=group.arn, target_id=target.target_id, port=target.port, state="healthy")
-        region.world.observe(seen, region.now_s)
+    region.heal()
     assert region.states() == ["healthy", "healthy"]
     region.call("ecs", "UpdateService", cluster="demo", service="web", desiredCount=1)
     region.run(60)
@@ -170,3 +178,56 @@ def test_the_story_begins_with_the_region(region: Region) -> None:
     first, *rest = region.world.events
     assert (first.subject, first.message) == ("eu-west-1", "account 000000000000 begins, time scale 1")
     assert {event.at_s for event in rest} == {NOW_S}
+
+
+def test_all_answers_agree_on_the_network(region: Region) -> None:
+    """DescribeTasks, DescribeSubnets and DescribeTargetHealth tell of one and the same network."""
+    region.serve(5)
+    region.run(5)
+    subnets = {each["SubnetId"]: each for each in region.call("ec2", "DescribeSubnets")["Subnets"]}
+    arns = region.call("ecs", "ListTasks", cluster="demo")["taskArns"]
+    used: set[str] = set()
+    zones: dict[str, str] = {}
+    for task in region.call("ecs", "DescribeTasks", cluster="demo", tasks=arns)["tasks"]:
+        details = {each["name"]: each["value"] for each in task["attachments"][0]["details"]}
+        subnet = subnets[details["subnetId"]]
+        assert ip_address(details["privateIPv4Address"]) in ip_network(subnet["CidrBlock"])
+        assert task["availabilityZone"] == subnet["AvailabilityZone"]
+        zones[details["privateIPv4Address"]] = task["availabilityZone"]
+        used.add(subnet["SubnetId"])
+    assert used == set(SUBNETS)
+    health = region.call("elbv2", "DescribeTargetHealth", TargetGroupArn=region.group)["TargetHealthDescriptions"]
+    assert {each["Target"]["Id"]: each["Target"]["AvailabilityZone"] for each in health} == zones
+
+
+def work_of_a_look(services: int, *, draining: bool = False) -> int:
+    """Return how many functions are called when time passes in a steady region with ten tasks in each service."""
+    region = Region()
+    for number in range(services):
+        region.serve(10, f"web-{number}")
+    region.run(3)
+    region.heal()
+    region.run(1)
+    if draining:
+        region.call("ecs", "UpdateService", cluster="demo", service="web-0", desiredCount=0)
+        region.run(1)
+    calls = 0
+
+    def count(_frame: FrameType, event: str, _argument: object) -> None:
+        nonlocal calls
+        calls += event == "call"
+
+    sys.setprofile(count)
+    try:
+        region.world.advance(region.now_s + 0.05)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("draining", [False, True])
+def test_a_look_costs_little_and_grows_with_the_tasks_alone(*, draining: bool) -> None:
+    """A look at a steady region takes a dozen or two calls per task, also when tasks drain, however many there are."""
+    small, large = work_of_a_look(5, draining=draining), work_of_a_look(20, draining=draining)
+    assert large < 200 * 24
+    assert large < small * 4.5

@@ -1,7 +1,8 @@
 """What several nodes together say about a target.
 
 A target is healthy when every node says so. A new target is `initial` until every node has checked it, and stays so
-while it has failed fewer checks than make a target unhealthy: only then may the world act on it.
+while it has failed fewer checks than make a target unhealthy, and while it may still be starting: only then may the
+world act on it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -34,7 +35,8 @@ class Verdicts:
 
     def _failing(self, key: Key, check: HealthCheck, now_s: float) -> State:
         since_s = self._failing_since_s.setdefault(key, now_s)
-        patience_s = (check.unhealthy_count - 1) * check.interval_s
+        # half an interval more, so that the last check that counts has been answered
+        patience_s = max((check.unhealthy_count - 0.5) * check.interval_s, check.start_least_s)
         return "initial" if now_s < since_s + patience_s else "unhealthy"
 
     def keep_only(self, keys: Iterable[Key]) -> None:

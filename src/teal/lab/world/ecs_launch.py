@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from teal.lab.world import network
 from teal.lab.world.ecs_model import (
     Cluster,
     Definition,
@@ -22,10 +23,7 @@ from teal.lab.world.ecs_tasks import PROVISIONING_S
 from teal.lab.world.wires import AwsRefusal, Container
 
 STOP_TIMEOUT_S = 30.0
-FIRST_HOST = 4  # AWS keeps the first addresses of a subnet for itself
-HOSTS = 251  # of each /24: 4 to 254
-BLOCKS = 255  # third octets 0 to 254; 255 is kept free for load balancers
-SUBNET = "subnet-00000000000000001"
+STOP_LEAST_S = 5.0  # not scaled: an app ends in its own time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +86,8 @@ def _wanted(state: EcsState, given: Json, override: Json) -> Container:
         str(pair["name"]): str(pair.get("value", ""))
         for pair in [*given.get("environment", []), *override.get("environment", [])]
     }
-    timeout_s = given.get("stopTimeout")  # 0 is a timeout too
+    given_s = given.get("stopTimeout")  # 0 is a timeout too
+    stop_s = STOP_TIMEOUT_S if given_s is None else float(given_s)
     return Container(
         name=str(given["name"]),
         image=str(given["image"]),
@@ -97,7 +96,7 @@ def _wanted(state: EcsState, given: Json, override: Json) -> Container:
         environment=environment,
         essential=bool(given["essential"]),
         ports=tuple(each["containerPort"] for each in given["portMappings"] if "containerPort" in each),
-        stop_timeout_s=state.ground.scaled(STOP_TIMEOUT_S if timeout_s is None else float(timeout_s)),
+        stop_timeout_s=max(state.ground.scaled(stop_s), min(stop_s, STOP_LEAST_S)),
     )
 
 
@@ -133,33 +132,34 @@ def image_digest(image: str) -> str:
     return digest if at else f"sha256:{sha256(image.encode()).hexdigest()}"
 
 
-def _interface(state: EcsState, network: Json | None) -> Interface:
-    subnets: Sequence[str] = inner(network or {}, "awsvpcConfiguration").get("subnets") or [SUBNET]
-    address = _address(state)
-    number = state.next_address
+def _interface(state: EcsState, given: Json | None) -> Interface:
+    """Return a network interface; the subnets of the request take turns."""
+    wanted: Sequence[str] = inner(given or {}, "awsvpcConfiguration")["subnets"]
+    choice = [subnet for subnet in network.subnets(state.ground) if subnet.subnet_id in wanted]
+    turn, which = divmod(state.interfaces, len(choice))
+    state.interfaces += 1
+    subnet = choice[which]
+    address = _address(state, subnet, turn)
     octets = [int(part) for part in address.split(".")]
     raw = state.ground.hex_id(12)
     attachment = state.ground.hex_id(32)
     return Interface(
         attachment_id=f"{attachment[:8]}-{attachment[8:12]}-{attachment[12:16]}-{attachment[16:20]}-{attachment[20:]}",
         eni_id=f"eni-{state.ground.hex_id(17)}",
-        subnet_id=subnets[number % len(subnets)],
+        subnet_id=subnet.subnet_id,
         mac=":".join(["0a", raw[:2], *(f"{octet:02x}" for octet in octets)]),
         address=address,
-        zone=state.ground.region + "abc"[number % 3],
+        zone=subnet.zone,
     )
 
 
-def _address(state: EcsState) -> str:
+def _address(state: EcsState, subnet: network.Subnet, turn: int) -> str:
     """Return a free address, going round all of them, so that one is used again as late as can be."""
-    for _ in range(BLOCKS * HOSTS):
-        block, host = divmod(state.next_address % (BLOCKS * HOSTS), HOSTS)
-        state.next_address += 1
-        address = f"10.{state.ground.network}.{block}.{host + FIRST_HOST}"
+    for address in network.host_addresses(subnet, turn):
         if address not in state.taken:
             state.taken.add(address)
             return address
-    raise AwsRefusal("ClientException", "The subnets have no free addresses left.")
+    raise AwsRefusal("ClientException", f"The subnet '{subnet.subnet_id}' has no free addresses left.")
 
 
 def managed_tags(service: Service, definition: Definition) -> dict[str, str]:

@@ -251,7 +251,7 @@ class EcsState:
     run_tokens: dict[str, tuple[Json, list[str]]] = field(default_factory=dict[str, tuple[Json, list[str]]])
     sick_notes: dict[tuple[str, str, int], str] = field(default_factory=dict[tuple[str, str, int], str])
     taken: set[str] = field(default_factory=set[str])  # addresses
-    next_address: int = 0
+    interfaces: int = 0  # made so far
 
     def task(self, task_id: str) -> Task | None:
         """Return a task that lives or stopped a short while ago."""

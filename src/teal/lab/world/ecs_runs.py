@@ -42,7 +42,7 @@ def run_task(state: EcsState, params: Params, now_s: float) -> Json:
     if group.startswith("service:"):
         raise invalid("Invalid namespace for group.")
     if definition.network_mode == "awsvpc":
-        check_network(params.get("networkConfiguration"))
+        check_network(state, params.get("networkConfiguration"))
     launch_type = _launch_type(params, definition)
     order = Order(
         cluster=cluster,

@@ -6,6 +6,7 @@ from typing import Any
 
 from teal.lab.world.ecs_model import Definition, EcsState, Json, Recipe, inner, invalid, not_simulated, several
 from teal.lab.world.ground import Params
+from teal.lab.world.network import subnets
 from teal.lab.world.wires import AwsRefusal
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -86,7 +87,7 @@ def _check_threshold(breaker: Mapping[str, Any]) -> None:
 def check_recipe(state: EcsState, recipe: Recipe, definition: Definition) -> None:
     """Refuse what cannot be deployed: network, launch type, load balancers."""
     if definition.network_mode == "awsvpc":
-        check_network(recipe.network)
+        check_network(state, recipe.network)
     elif recipe.network:
         raise invalid("Network Configuration is not valid for the given networkMode of this task definition.")
     if recipe.launch_type not in definition.body["compatibilities"]:
@@ -96,13 +97,20 @@ def check_recipe(state: EcsState, recipe: Recipe, definition: Definition) -> Non
     _check_balancers(state, recipe.load_balancers, definition)
 
 
-def check_network(network: Mapping[str, Any] | None) -> None:
-    """Refuse an awsvpc task without a network."""
-    awsvpc = (network or {}).get("awsvpcConfiguration")
+def check_network(state: EcsState, given: Mapping[str, Any] | None) -> None:
+    """Refuse an awsvpc task without a network, or in a subnet that is not there."""
+    awsvpc = (given or {}).get("awsvpcConfiguration")
     if not awsvpc:
         raise invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
     if not awsvpc.get("subnets"):
         raise invalid("subnets can not be empty.")
+    known = {subnet.subnet_id for subnet in subnets(state.ground)}
+    for subnet_id in awsvpc["subnets"]:
+        if subnet_id not in known:
+            raise invalid(
+                f"Error retrieving subnet information for [{subnet_id}]: The subnet ID '{subnet_id}' does not exist "
+                "(ErrorCode: InvalidSubnetID.NotFound)"
+            )
 
 
 def _check_balancers(state: EcsState, balancers: Sequence[Json], definition: Definition) -> None:

@@ -99,7 +99,8 @@ class Balancers:
 
     def is_attached(self, group_arn: str) -> bool:
         """Say whether some listener rule or default action forwards to the group."""
-        return group_arn in self._state.attachments()
+        group = self._state.groups.get(group_arn)
+        return group is not None and group.in_use
 
     def register(self, group_arn: str, target: tuple[str, int], dial: tuple[str, int], now_s: float) -> None:
         """Register a target that is reached at `dial`."""
@@ -115,4 +116,4 @@ class Balancers:
         """Return `initial healthy unhealthy unused draining`, or None when the target is not registered any more."""
         self.advance(now_s)
         group = self._state.groups.get(group_arn)
-        return None if group is None else targets.state_of(self._state, group, target)
+        return None if group is None else targets.state_of(group, target)

@@ -11,6 +11,11 @@ from teal.lab.world.elbv2_model import Group, Shape
 from teal.lab.world.ground import Ground, Params
 from teal.lab.world.wires import AwsRefusal, HealthCheck
 
+# Not scaled: an app starts and answers in its own time, however short the delays of AWS are made.
+INTERVAL_LEAST_S = 0.1
+TIMEOUT_LEAST_S = 1.0
+START_LEAST_S = 5.0
+
 _DEFAULTS: Shape = {
     "HealthCheckProtocol": "HTTP",
     "HealthCheckPort": "traffic-port",
@@ -66,15 +71,18 @@ def for_proxy(group: Group, ground: Ground) -> HealthCheck:
     """Return the health check of a group as the data plane takes it."""
     check = group.check
     port: str = check["HealthCheckPort"]
+    interval_s: float = check["HealthCheckIntervalSeconds"]
+    unhealthy_count: int = check["UnhealthyThresholdCount"]
     return HealthCheck(
         protocol=check["HealthCheckProtocol"],
         port=None if port == _TRAFFIC_PORT else int(port),
         path=check["HealthCheckPath"],
-        interval_s=ground.scaled(check["HealthCheckIntervalSeconds"]),
-        timeout_s=ground.scaled(check["HealthCheckTimeoutSeconds"]),
+        interval_s=max(ground.scaled(interval_s), INTERVAL_LEAST_S),
+        timeout_s=max(ground.scaled(check["HealthCheckTimeoutSeconds"]), TIMEOUT_LEAST_S),
         healthy_count=check["HealthyThresholdCount"],
-        unhealthy_count=check["UnhealthyThresholdCount"],
+        unhealthy_count=unhealthy_count,
         codes=_codes(check["Matcher"]),
+        start_least_s=min(START_LEAST_S, interval_s * (unhealthy_count - 1)),
     )
 
 

@@ -1,12 +1,13 @@
 """What the load balancer API remembers: load balancers, listeners, rules, target groups, targets.
 
-Which group is in use is never stored but read off the rules, so that it cannot be wrong. Actions, conditions and
-settings are kept in AWS's own shape, already checked and filled in, except that the client secret of a login action
-is kept as well and taken out of every answer.
+Which group is in use is read off the rules after every write and kept until the next one, because ECS asks for every
+target at every look. Actions, conditions and settings are kept in AWS's own shape, already checked and filled in,
+except that the client secret of a login action is kept as well and taken out of every answer.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 from teal.lab.world.ground import Answer, Ground
 from teal.lab.world.wires import AwsRefusal
@@ -77,7 +78,7 @@ class Group:
     attributes: dict[str, str]
     tags: dict[str, str]
     targets: dict[tuple[str, int], Target] = field(default_factory=dict[tuple[str, int], Target])
-    was_attached: bool = False  # as of the last mutation, to notice the change
+    in_use: bool = False  # some rule forwards to it; as of the last write
 
 
 @dataclass(slots=True, kw_only=True)
@@ -89,6 +90,7 @@ class Balancing:
     listeners: dict[str, Listener] = field(default_factory=dict[str, Listener])
     rules: dict[str, Rule] = field(default_factory=dict[str, Rule])
     groups: dict[str, Group] = field(default_factory=dict[str, Group])
+    next_drained_at_s: float = inf  # no target is drained before
 
     def balancer(self, arn: str) -> Balancer:
         """Return a load balancer, or refuse as AWS does."""

@@ -36,7 +36,8 @@ def _listener(state: Balancing, listener: Listener) -> ProxyListener:
         arn=listener.arn,
         host=balancer.address,
         port=opened_port(state.ground, listener.port),
-        idle_timeout_s=state.ground.scaled(int(balancer.attributes[IDLE_TIMEOUT])),
+        # Not scaled: how long a request may take is the app's own time, and the app does not hurry.
+        idle_timeout_s=float(balancer.attributes[IDLE_TIMEOUT]),
         rules=tuple(_rule(rule) for rule in state.rules_of(listener.arn)),
     )
 

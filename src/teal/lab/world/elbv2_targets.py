@@ -8,6 +8,7 @@ health of a target and nothing else.
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address
+from math import inf
 
 from teal.lab.world import elbv2_limits as limits
 from teal.lab.world import network
@@ -82,39 +83,47 @@ def deregister(state: Balancing, group: Group, key: tuple[str, int], now_s: floa
     target = group.targets.get(key)
     if target is None or target.drained_at_s is not None:
         return
-    delay_s = state.ground.scaled(int(group.attributes[DELAY])) if group.arn in state.attachments() else 0.0
+    delay_s = state.ground.scaled(int(group.attributes[DELAY])) if group.in_use else 0.0
     target.drained_at_s = now_s + delay_s
+    state.next_drained_at_s = min(state.next_drained_at_s, target.drained_at_s)
     state.tell(now_s, group.name, f"target {_label(target)} deregistered, drains for {delay_s:g} s")
     drop_drained(state, now_s)
 
 
 def drop_drained(state: Balancing, now_s: float) -> None:
     """Forget targets whose deregistration delay is over."""
+    if now_s < state.next_drained_at_s:
+        return
+    state.next_drained_at_s = inf
     for group in state.groups.values():
         for key, target in list(group.targets.items()):
-            if target.drained_at_s is not None and target.drained_at_s <= now_s:
+            if target.drained_at_s is None:
+                continue
+            if target.drained_at_s <= now_s:
                 del group.targets[key]
                 state.tell(now_s, group.name, f"target {_label(target)} is gone")
+            else:
+                state.next_drained_at_s = min(state.next_drained_at_s, target.drained_at_s)
 
 
 def settle(state: Balancing, now_s: float) -> None:
     """Notice groups that came into or went out of use: their targets are checked from the beginning."""
     attached = state.attachments()
     for group in state.groups.values():
-        is_attached = group.arn in attached
-        if is_attached == group.was_attached:
+        in_use = group.arn in attached
+        if in_use == group.in_use:
             continue
-        group.was_attached = is_attached
+        group.in_use = in_use
         for target in group.targets.values():
             _begin(target)
-        state.tell(now_s, group.name, "target group is in use" if is_attached else "target group is not in use")
+        state.tell(now_s, group.name, "target group is in use" if in_use else "target group is not in use")
 
 
 def see(state: Balancing, seen: TargetSeen, now_s: float) -> None:
     """Take a report of the data plane; one about a target that drains, is unused or gone changes nothing."""
     group = state.groups.get(seen.group_arn)
     target = group.targets.get((seen.target_id, seen.port)) if group is not None else None
-    if group is None or target is None or target.drained_at_s is not None or not group.was_attached:
+    if group is None or target is None or target.drained_at_s is not None or not group.in_use:
         return
     reason, description = _SAID[seen.state]
     if seen.state != "healthy":
@@ -127,11 +136,11 @@ def see(state: Balancing, seen: TargetSeen, now_s: float) -> None:
     state.ground.tell(now_s, "target", f"{group.name} {_label(target)}", f"{seen.state}{because}")
 
 
-def state_of(state: Balancing, group: Group, key: tuple[str, int]) -> str | None:
+def state_of(group: Group, key: tuple[str, int]) -> str | None:
     """Return a target's state, or None when it is not registered."""
     if key not in group.targets:
         return None
-    return _health(state, group, key)[0]
+    return _health(group, key)[0]
 
 
 def _begin(target: Target) -> None:
@@ -139,20 +148,20 @@ def _begin(target: Target) -> None:
     target.reason, target.description = _REGISTERING
 
 
-def _health(state: Balancing, group: Group, key: tuple[str, int]) -> tuple[str, str, str]:
+def _health(group: Group, key: tuple[str, int]) -> tuple[str, str, str]:
     """Return state, reason and description of a target."""
     target = group.targets.get(key)
     if target is None:
         return ("unused", *_UNKNOWN)
     if target.drained_at_s is not None:
         return ("draining", *_DRAINING)
-    if group.arn not in state.attachments():
+    if not group.in_use:
         return ("unused", *_UNUSED)
     return (target.health, target.reason, target.description)
 
 
 def _described(state: Balancing, group: Group, key: tuple[str, int], include: Sequence[str]) -> Shape:
-    name, reason, description = _health(state, group, key)
+    name, reason, description = _health(group, key)
     health: Shape = {"State": name}
     health |= {"Reason": reason} if reason else {}
     health |= {"Description": description} if description else {}

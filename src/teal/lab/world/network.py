@@ -4,7 +4,7 @@ An address `10.<network>.x.y` of the API is dialled at `127.<network>.x.y`: the 
 Load balancers live in `127.<network>.255.0/24`, outside both subnets, so that they never meet a task.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -14,6 +14,9 @@ from teal.lab.world.wires import AwsRefusal
 VPC_ID = "vpc-lab"
 SECURITY_GROUP_ID = "sg-lab"
 PORTS = range(1, 65536)
+HOSTS = 251  # of each /24, 4 to 254: AWS keeps the first addresses of a subnet for itself
+_FIRST_HOST = 4
+_BLOCKS = 16  # /24 blocks in a /20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +39,14 @@ def subnets(ground: Ground) -> tuple[Subnet, ...]:
         Subnet(subnet_id=f"subnet-{letter}", zone=f"{ground.region}{letter}", cidr=f"10.{ground.network}.{third}.0/20")
         for letter, third in (("a", 0), ("b", 16))
     )
+
+
+def host_addresses(subnet: Subnet, start: int) -> Iterator[str]:
+    """Return every address of a subnet that a task can have, once, beginning with number `start`."""
+    first = IPv4Network(subnet.cidr).network_address
+    for number in range(start, start + _BLOCKS * HOSTS):
+        block, host = divmod(number % (_BLOCKS * HOSTS), HOSTS)
+        yield str(first + 256 * block + host + _FIRST_HOST)
 
 
 def is_in_vpc(ground: Ground, address: IPv4Address) -> bool:

@@ -113,6 +113,7 @@ class HealthCheck:
     healthy_count: int
     unhealthy_count: int
     codes: tuple[tuple[int, int], ...]  # inclusive ranges of status codes that count as healthy
+    start_least_s: float = 0.0  # a new target is not called unhealthy earlier, however often it failed; not scaled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +193,7 @@ class ProxyListener:
     arn: str
     host: str  # the load balancer's own loopback address
     port: int  # the port really opened
-    idle_timeout_s: float
+    idle_timeout_s: float  # not scaled
     rules: tuple[ProxyRule, ...]
 
 

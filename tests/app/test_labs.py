@@ -1,0 +1,40 @@
+"""The labs of this machine, through their thin module."""
+
+from pathlib import Path
+
+import pytest
+
+from teal.app.labs import LocalLabs
+from teal.errors import LabError, UsageError
+
+
+def test_without_a_lab_everything_says_so(tmp_path: Path) -> None:
+    """No state, no lab: status is None, ending it is fine, the rest names `teal lab up`."""
+    labs = LocalLabs({"XDG_STATE_HOME": str(tmp_path)})
+    assert labs.root == tmp_path / "teal" / "labs"
+    assert (labs.status("lab"), labs.down("lab")) == (None, False)
+    for ask in (lambda: labs.environment("lab"), lambda: labs.url("lab", None)):
+        with pytest.raises(LabError) as caught:
+            ask()
+        assert "teal lab up" in caught.value.hint
+
+
+def test_load_goes_to_http_only(tmp_path: Path) -> None:
+    """What is no http:// URL is refused before anything starts."""
+    with pytest.raises(UsageError):
+        LocalLabs({"HOME": str(tmp_path)}).load("https://x/", rate_per_s=1, duration_s=1, headers=())
+
+
+@pytest.mark.lab
+def test_a_lab_comes_up_tells_of_itself_and_ends(tmp_path: Path) -> None:
+    """Up, status, environment, no listener yet, down, gone."""
+    labs = LocalLabs({"XDG_STATE_HOME": str(tmp_path)})
+    try:
+        view = labs.up("climy", port=0, time_scale=0.01, config=None)
+        assert view["api"] == labs.environment("climy")["AWS_ENDPOINT_URL"]
+        assert (labs.status("climy") or {})["name"] == "climy"
+        with pytest.raises(LabError, match="no listener on port 80"):
+            labs.url("climy", 80)
+    finally:
+        assert labs.down("climy")
+    assert labs.status("climy") is None
