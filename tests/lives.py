@@ -4,6 +4,7 @@ A process that is killed does nothing more, so a crash point is the region as it
 `Killed` there, or copies the region and lets the original go on.
 """
 
+import pickle
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -91,7 +92,7 @@ def fork(play: Stage) -> Stage:
     hooks = region.before_call, region.after_call, region.each_tick
     region.before_call, region.after_call, region.each_tick = None, None, []
     try:
-        twin = deepcopy(region)
+        twin: Region = pickle.loads(pickle.dumps(region))  # noqa: S301 - bytes of our own, twice as fast as deepcopy
     finally:
         region.before_call, region.after_call, region.each_tick = hooks
     return replace(play, region=twin, shell=deepcopy(play.shell), story=type(play.story)(), runs=0)
@@ -136,6 +137,21 @@ class State:
     a: str  # image and outcome of slot a: `1.served`; "" where there is no tag
     b: str
     ids: bool  # the move's id is the one that its slot `to` is tagged with
+
+    @property
+    def serves(self) -> str:
+        """The slot with all the traffic; empty while it is split or nobody's."""
+        return {"100": "a", "0": "b"}.get(" ".join(sorted(set(self.shares.split()))), "")
+
+    @property
+    def origin(self) -> str:
+        """Where the move came from."""
+        return self.move.partition(".")[0]
+
+    @property
+    def to(self) -> str:
+        """Where the move goes."""
+        return self.move.partition(".")[2].partition(".")[0]
 
     def __str__(self) -> str:
         return f"{self.row}: {self.shares} | {self.move} | {self.a} | {self.b}"

@@ -11,14 +11,14 @@ the point before a write differs from the one after the last only in time.
 import os
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from lives import READS, adopted, app, fork, on, rest, state, watched
+from lives import READS, Kill, State, adopted, app, fork, killed, on, rest, state, watched
 from region import Stage
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
 from teal.plan.situation import Row
@@ -28,8 +28,8 @@ ALL_AT_ONCE = "all_at_once"
 HALF = '["50% for 1m", "100%"]'
 COUNTED: Counter[str] = Counter()
 
-Command = tuple[str, Intent, int]
-LIVES: dict[str, tuple[bool, str, list[Command]]] = {  # made by hand?, shift, commands: image, intent, exit code
+Command = tuple[str, Intent, int | Kill]  # image, intent, and its exit code or the call after which it is killed
+LIVES: dict[str, tuple[bool, str, list[Command]]] = {  # made by hand?, shift, commands
     "first, in steps": (False, HALF, [("1", Deploy(), 0), ("2", Deploy(), 0), ("2", Rollback(), 0), ("3", Deploy(), 0)]),
     "by hand, all at once": (
         True,
@@ -40,6 +40,18 @@ LIVES: dict[str, tuple[bool, str, list[Command]]] = {  # made by hand?, shift, c
         True,
         ALL_AT_ONCE,
         [("crash", Deploy(), 4), ("2", Deploy(), 0), ("3crash", Deploy(), 4), ("3", Deploy(hold=True), 0), ("3", Flip(), 0)],
+    ),
+    "changed minds": (
+        True,
+        ALL_AT_ONCE,
+        [("2", Deploy(), 0), ("3", Deploy(hold=True), 0), ("4", Deploy(replace=True), 0), ("2", Deploy(), 0),
+         ("4", Deploy(restart=True), 0)],
+    ),
+    "second thoughts": (
+        True,
+        HALF,
+        [("2", Deploy(), 0), ("3", Deploy(), ("ModifyRule", 2)), ("3", Rollback(), 0), ("4", Deploy(), ("ModifyRule", 1)),
+         ("4", Abort(), 0), ("5", Deploy(), 0), ("6", Deploy(), ("AddTags", 1)), ("6", Rollback(), 0)],
     ),
     "no first": (False, ALL_AT_ONCE, [("crash", Deploy(), 4), ("1", Deploy(), 0)]),
 }  # fmt: skip
@@ -93,19 +105,19 @@ def crashes(play: Stage, image: str, intent: Intent) -> tuple[list[Crash], Endin
     return found, Ending(exit_code=ended.exit_code, stands=str(state(here)))
 
 
-def continued(crash: Crash, intent: Intent) -> tuple[Ending, tuple[str, ...], Stage]:
+def continued(crash: Crash, left: State, intent: Intent) -> tuple[Ending, tuple[str, ...], State]:
     """Run a command where a killed one left off; return how it ended and what production did not answer."""
     here = on(fork(crash.left), crash.image)
-    if state(here).row == Row.ANNOUNCED:
+    if left.row == Row.ANNOUNCED:
         rest(here, 60.0)
     production = watched(here)
     ended = here.run(intent)
-    rest(here)
+    here.region.pass_time(0.5)
     COUNTED["continuations"] += 1
     found = state(here)
-    if isinstance(intent, Abort | Rollback) and "none" in found.move + str(state(crash.left).move):
+    if found.row == Row.NO_ROUTE:
         production.failures = ()  # a first deployment that goes back takes its rules away
-    return Ending(exit_code=ended.exit_code, stands=str(found)), production.failures, here
+    return Ending(exit_code=ended.exit_code, stands=str(found)), production.failures, found
 
 
 def play_life(directory: Path, name: str) -> list[tuple[Crash, Ending]]:
@@ -115,42 +127,88 @@ def play_life(directory: Path, name: str) -> list[tuple[Crash, Ending]]:
     if by_hand:
         adopted(on(play, "1"))
     found: list[tuple[Crash, Ending]] = []
-    for image, intent, exit_code in commands:
+    for image, intent, end in commands:
+        if isinstance(end, tuple):
+            rest(play)
+            killed(on(play, image), intent, end)
+            continue
         points, ending = crashes(play, image, intent)
-        assert ending.exit_code == exit_code, (name, image, intent, ending)
+        assert ending.exit_code == end, (name, image, intent, ending)
         found += [(point, ending) for point in points]
     return found
 
 
-SAFE_ENDS = {1, 3, 18, 20}
+AT_REST = {1, 3, 18, 20}
+WENT_BACK, NEEDS_PERSON, WANTS_AGAIN = 4, 5, 7
 
 
 @pytest.mark.parametrize("name", LIVES)
 def test_every_crash_point_can_be_gone_on_from(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Kill anywhere: the row is known, the same command finishes, rollback and abort go back, production answers."""
     points = play_life(tmp_path, name)
-    rows = Counter(state(crash.left).row for crash, _ in points)
     wrong: list[str] = []
+    rows: Counter[int] = Counter()
     for crash, ending in points:
-        wrong += [f"{crash}\n  left {state(crash.left)}\n  {problem}" for problem in problems(crash, ending)]
+        left = state(crash.left)
+        rows[left.row] += 1
+        wrong += [f"{crash}\n  left {left}\n  {problem}" for problem in problems(crash, left, ending)]
     with capsys.disabled():
         seen = ", ".join(f"row {row} × {count}" for row, count in sorted(rows.items()))
         sys.stdout.write(f"\n{name}: {len(points)} crash points, {COUNTED['continuations']} continuations: {seen}\n")
     assert not wrong, "\n".join(wrong)
 
 
-def problems(crash: Crash, ending: Ending) -> list[str]:
+def problems(crash: Crash, left: State, ending: Ending) -> list[str]:
     """Return what goes wrong from a crash point."""
-    left = state(crash.left)
     if left.row in {Row.MIXED, Row.REMADE, Row.UNKNOWN}:
         return [f"nobody knows where this stands: {left}"]
-    same, unanswered, _ = continued(crash, crash.intent)
-    found = [*unanswered]
-    if same != ending:
-        found.append(f"again: {same}, never killed: {ending}")
-    for intent in (Rollback(), Abort()):
-        end, unanswered, _ = continued(crash, intent)
-        found += [f"{intent}: {each}" for each in unanswered]
-        if end.exit_code not in {0, 5}:
-            found.append(f"{intent}: {end}")
+    found: list[str] = []
+    for name, intent, wanted in (
+        ("again", crash.intent, again(crash, left, ending)),
+        ("rollback", Rollback(), rolled_back(left)),
+        ("abort", Abort(), aborted(left)),
+    ):
+        end, unanswered, then = continued(crash, left, intent)
+        found += [f"{name}: {each}" for each in unanswered]
+        if not wanted(end, then):
+            found.append(f"{name}: {end}; never killed: {ending}")
+        if end.exit_code == 0 and then.row not in AT_REST and name != "again":
+            found.append(f"{name}: is not at rest: {end}")
     return found
+
+
+Wanted = Callable[[Ending, State], bool]
+
+
+def again(crash: Crash, left: State, ending: Ending) -> Wanted:
+    """The same command ends as if it had never been killed, but for what is on record as taken back by then."""
+    anew = isinstance(crash.intent, Deploy) and crash.intent.restart
+    if anew and left.row == Row.AT_REST:
+        return lambda end, _: end.exit_code == 0  # nobody can tell whether it is one restart or two that are wanted
+    forward = isinstance(crash.intent, Deploy | Flip) and not crash.intent.again and not anew
+    if left.row == Row.ANNOUNCED and forward:
+        return lambda end, then: end.exit_code == WANTS_AGAIN and then.row == Row.ROLLED_BACK
+    if ending.exit_code == WENT_BACK:
+        return lambda end, _: end.stands == ending.stands and end.exit_code in {WENT_BACK, WANTS_AGAIN}
+    return lambda end, _: end == ending
+
+
+def rolled_back(left: State) -> Wanted:
+    """`rollback` goes to where the recorded move came from; 5 and nothing changed where there is no such place."""
+    origin, to = left.origin, left.to
+    first = origin == "none" and left.row in {13, 14, 16, 17, 18}
+    if left.row in {1, 3, 5, 6, 7} or first:
+        return lambda end, then: end.exit_code == NEEDS_PERSON and then == left
+    good = to if left.row in {4, 9} else origin
+    return lambda end, then: end.exit_code == 0 and then.serves == good
+
+
+def aborted(left: State) -> Wanted:
+    """`abort` leaves production with what served before the move; a first deployment takes its rules away."""
+    if left.row in {1, 18, 20}:
+        return lambda end, then: end.exit_code == 0 and then == left
+    if left.origin == "none":
+        stays = left.row == Row.SERVED
+        return lambda end, then: end.exit_code == 0 and (then.row == (18 if stays else 3))
+    good = left.to if left.row == Row.ONTO_UNTOUCHED else left.origin
+    return lambda end, then: end.exit_code == 0 and then.serves == good

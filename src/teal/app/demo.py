@@ -30,7 +30,7 @@ SLOW_PER_S = 1.0
 LOAD_LIMIT_S = 600
 COMMAND_TIMEOUT_S = 180
 SCALED = f"a minute of AWS takes {60 * TIME_SCALE:.1f} s here"
-PASSED_OVER = re.compile(r"plan: | {2,}\d+\. |\[step \d+\] ok|deploy |flip |rollback |took: |back: ")
+PASSED_OVER = re.compile(r"plan: | {2,}\d+\. |\[step \d+\] ok|deploy |flip |rollback |back: ")
 STAMP = re.compile(r"^\S+Z (\+\S+ s) ")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from teal.app.images import pinned
-from teal.aws.account import AwsAccount
+from teal.aws.account import AwsAccount, is_loopback
 from teal.aws.client import BotocoreCaller
 from teal.aws.compute import EcsCompute
 from teal.aws.images import RegistryImages
@@ -187,8 +187,9 @@ def open_app(options: Options, environ: Mapping[str, str], clock: SystemClock | 
         profile=options.profile,
         region=options.region or spec.region,
         endpoint_url=options.endpoint_url,
-        on_call=_pace(bucket),
+        on_call=lambda service, operation: pace(service, operation),  # noqa: PLW0108 - pace needs the caller itself
     )
+    pace = _pace(bucket, caller)
     journal = journal_path(state_directory(environ), spec.account or "any", spec.region, spec.app)
     directory = source.directory_of(options.config, environ)
     gather = ThreadGather()
@@ -226,9 +227,14 @@ def state_directory(environ: Mapping[str, str]) -> Path:
     return Path(home) / "teal"
 
 
-def _pace(bucket: TokenBucket) -> Callable[[str, str], None]:
+def _pace(bucket: TokenBucket, caller: BotocoreCaller) -> Callable[[str, str], None]:
+    """Return what is called before each request: ELBv2's budget is small, and belongs to the whole account.
+
+    A lab has no other tenants, and its seconds are shorter.
+    """
+
     def before(service: str, operation: str) -> None:
-        if service == "elbv2":
+        if service == "elbv2" and not is_loopback(caller.endpoint(service)):
             bucket.take(write=(service, operation) in WRITES)
 
     return before

@@ -33,8 +33,9 @@ class Traffic:
         self._reader.start()
 
     def _read(self, lines: IO[str]) -> None:
-        for line in lines:
-            self._last = json.loads(line)
+        with lines:
+            for line in lines:
+                self._last = json.loads(line)
 
     @property
     def counted(self) -> Mapping[str, Any]:
@@ -66,3 +67,4 @@ class Traffic:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait(STOP_TIMEOUT_S)
+        self._reader.join(STOP_TIMEOUT_S)

@@ -7,6 +7,7 @@ from teal.errors import AwsError, CredentialError, NeedsPersonError, TealError, 
 from teal.execute.perform import Outcome, perform
 from teal.execute.seen import seen
 from teal.execute.session import Session, aws_detail
+from teal.execute.stages import stage_of
 from teal.model.event import Event, StepBegan, StepEnded, StepFailed
 from teal.model.run import TurnBack
 from teal.model.step import (
@@ -63,8 +64,7 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
     session.bounds.count(step, endless=session.going_back and isinstance(step, ROUTING))
     session.step_number += 1
     began_s = session.now_s
-    move = session.snapshot.move
-    stage = str(move.stage) if move is not None else "rest"
+    stage = stage_of(step, going_back=session.going_back)
     yield session.tell(StepBegan(at_s=began_s, step=step, number=session.step_number, stage=stage))
     try:
         outcome = perform(step, session.scene)

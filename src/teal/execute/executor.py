@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from teal.errors import NeedsPersonError, TealError, UsageError
 from teal.execute.acting import act
 from teal.execute.session import Session
+from teal.execute.stages import stage_of
 from teal.execute.waiting import put_question, wait
 from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.event import Event, Planned, RunEnded, RunStarted, StepBegan
@@ -18,7 +19,8 @@ from teal.model.identity import Slot
 from teal.model.run import Deploy, Flip, Intent, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Rung, Spec
-from teal.model.step import Hold, Question, Step, Wait, WriteRoute
+from teal.model.step import Question, Step, TagMove, Wait, WriteRoute
+from teal.model.tags import Stage
 from teal.plan.planner import plan
 from teal.plan.preflight import preflight, refusing
 from teal.plan.situation import Row, share_of
@@ -143,14 +145,14 @@ class Executor:
         if isinstance(step, Wait | Question):
             session.bounds.count(step, endless=False)
             session.step_number += 1
-            yield session.tell(
-                StepBegan(at_s=session.now_s, step=step, number=session.step_number, stage=_stage(session))
-            )
+            stage = stage_of(step, going_back=session.going_back)
+            yield session.tell(StepBegan(at_s=session.now_s, step=step, number=session.step_number, stage=stage))
             yield from wait(session, step) if isinstance(step, Wait) else put_question(session, step)
-            if isinstance(step, Hold) and step.baking and session.run.rung is None:
-                session.note(rung=Rung.HELD)
             return
         yield from act(session, steps)
+        done = isinstance(step, TagMove) and step.tag.stage is Stage.DONE
+        if done and session.run.rung is None and session.run.turn_back is None:
+            session.note(rung=Rung.HELD)  # the record says "done" only after the weight was held
         if isinstance(step, WriteRoute) and session.going_back:
             session.note(rung=Rung.READ_BACK)
 
@@ -175,11 +177,6 @@ class Executor:
                 took_s=session.now_s - session.run.started_at_s,
             )
         )
-
-
-def _stage(session: Session) -> str:
-    move = session.snapshot.move
-    return str(move.stage) if move is not None else "rest"
 
 
 def _serving(session: Session) -> str:

@@ -54,7 +54,8 @@ def _serving(facts: Facts, intent: Deploy) -> int | None:
     serving = facts.live_revision(live) if live is not None else None
     if serving is None or not facts.equal_content(serving):
         return None
-    return serving if not intent.restart or serving == facts.run.registered else None
+    finished = facts.situation.row == Row.AT_REST and facts.run.own_move == facts.situation.move
+    return serving if not intent.restart or finished else None
 
 
 def _rolled_back(revision: int) -> Refused:

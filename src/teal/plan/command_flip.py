@@ -16,10 +16,8 @@ def flip(facts: Facts, intent: Flip) -> Decision:
         live = facts.situation.live
         serving = facts.live_revision(live) if live is not None else None
         return Finished(message=f"nothing to flip: revision {serving or 'unknown'} serves")
-    taken_back = tag is not None and tag.outcome is Outcome.BACK
-    if taken_back and intent.again and row == Row.NOTHING_GOOD:
-        return _again(facts, intent, tag.revision)
-    if row in {Row.UNTOUCHED, Row.NOTHING_GOOD} or tag is None:
+    announced_again = row == Row.NOTHING_GOOD and intent.again and tag is not None and tag.outcome is Outcome.BACK
+    if tag is None or (row in {Row.UNTOUCHED, Row.NOTHING_GOOD} and not announced_again):
         return Refused(exit_code=5, message="there is nothing to flip to", hint="`teal deploy` builds it")
     if tag.outcome is Outcome.BACK:
         return _again(facts, intent, tag.revision)

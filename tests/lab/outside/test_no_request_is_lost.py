@@ -34,7 +34,7 @@ def load(town: Town, *words: str) -> Iterator[Counts]:
 
 
 def test_flips_replacement_and_scaling_lose_nothing(town: Town) -> None:
-    """20 flips, a rolling update, scale-out and scale-in under 200 requests a second, old and new connections: 0 lost."""
+    """20 flips, a rolling update, scale-out and scale-in under 200 requests a second and long ones: 0 lost."""
     town.build("a", "b", delay_s=300)
     for name in ("a", "b"):
         town.serve(name, town.define({"REVISION": name}))

@@ -95,10 +95,14 @@ def test_a_target_that_comes_back_is_new() -> None:
 
 
 def test_a_new_target_has_time_to_start() -> None:
-    """However short the interval is, a new target fails for a while before it is called unhealthy; an old one does not."""
+    """However short the interval, a new target may fail for a while before it is unhealthy; an old one may not."""
     check = replace(CHECK, start_least_s=5.0)
     verdicts = Verdicts()
-    assert [verdicts.judge(KEY, check, [DOWN], now_s) for now_s in (0.0, 4.9, 5.0)] == ["initial", "initial", "unhealthy"]
+    assert [verdicts.judge(KEY, check, [DOWN], now_s) for now_s in (0.0, 4.9, 5.0)] == [
+        "initial",
+        "initial",
+        "unhealthy",
+    ]
     verdicts = Verdicts()
     assert [verdicts.judge(KEY, check, [seen], 0.0) for seen in (DOWN, UP, DOWN)] == ["initial", "healthy", "unhealthy"]
 

@@ -123,7 +123,7 @@ class Service:
 
     def shape(self, ref: Ref) -> Shape:
         """Return the shape that `ref` refers to."""
-        shape = _decoded(ref.shape, Shape, self._shapes, self._decoded_shapes)
+        shape = self._decoded_shapes.get(ref.shape) or _decoded(ref.shape, Shape, self._shapes, self._decoded_shapes)
         if shape is None:
             raise LookupError(f"the model of {self.name} refers to a shape {ref.shape} that it does not have")
         return shape

@@ -5,8 +5,8 @@ from typing import Any, TypeGuard
 
 
 def is_map(value: object) -> TypeGuard[Mapping[str, Any]]:
-    """Say whether the value has members: a structure, a map, a JSON object."""
-    return isinstance(value, Mapping)
+    """Say whether the value has members: a structure, a map, a JSON object. Only a dict has, as for botocore."""
+    return isinstance(value, dict)
 
 
 def is_list(value: object) -> TypeGuard[Sequence[Any]]:

@@ -33,11 +33,9 @@ def copied(service: Service, ref: Ref | None, value: Mapping[str, Any]) -> dict[
 
 
 def _copy(service: Service, ref: Ref, value: object) -> Any:  # noqa: ANN401 - its type is its shape's
-    shape = service.shape(ref)
     if is_map(value):
-        return {name: _copy(service, to, inner) for name, to, inner in _parts(shape, value)}
-    if is_list(value) and shape.member is not None:
-        to = shape.member
+        return {name: _copy(service, to, inner) for name, to, inner in _parts(service.shape(ref), value)}
+    if is_list(value) and (to := service.shape(ref).member) is not None:
         return [_copy(service, to, element) for element in value]
     return value
 
@@ -48,11 +46,9 @@ def write_json(service: Service, operation: Operation, answer: Mapping[str, Any]
 
 
 def _json(service: Service, ref: Ref, value: object) -> object:
-    shape = service.shape(ref)
     if is_map(value):
-        return {name: _json(service, to, inner) for name, to, inner in _parts(shape, value)}
-    if is_list(value) and shape.member is not None:
-        to = shape.member
+        return {name: _json(service, to, inner) for name, to, inner in _parts(service.shape(ref), value)}
+    if is_list(value) and (to := service.shape(ref).member) is not None:
         return [_json(service, to, element) for element in value]
     if isinstance(value, datetime):
         return round(value.timestamp(), 3)
@@ -61,8 +57,10 @@ def _json(service: Service, ref: Ref, value: object) -> object:
 
 def _parts(shape: Shape, value: Mapping[str, Any]) -> Iterable[tuple[str, Ref, Any]]:
     """Yield name, use and value of each known member of a structure, or of each entry of a map."""
+    of_all = shape.value if shape.type == "map" else None
+    known = shape.members.get
     for name, inner in value.items():
-        ref = shape.value if shape.type == "map" else shape.members.get(name)
+        ref = of_all or known(name)
         if ref is not None and inner is not None:
             yield name, ref, inner
 
@@ -89,19 +87,16 @@ def _xml_members(service: Service, shape: Shape, value: Mapping[str, Any], out: 
 
 
 def _xml(service: Service, ref: Ref, tag: str, value: object, out: list[str]) -> None:
-    shape = service.shape(ref)
     if is_list(value):
-        _xml_list(service, (ref, shape), tag, value, out)
-        return
-    if is_map(value) and shape.type == "map":
+        _xml_list(service, (ref, service.shape(ref)), tag, value, out)
+    elif not is_map(value):
+        out.append(f"<{tag}>{_xml_text(value)}</{tag}>")
+    elif (shape := service.shape(ref)).type == "map":
         _xml_map(service, (ref, shape), tag, value, out)
-        return
-    out.append(f"<{tag}>")
-    if is_map(value):
-        _xml_members(service, shape, value, out)
     else:
-        out.append(_xml_text(value))
-    out.append(f"</{tag}>")
+        out.append(f"<{tag}>")
+        _xml_members(service, shape, value, out)
+        out.append(f"</{tag}>")
 
 
 def _xml_list(service: Service, use: tuple[Ref, Shape], tag: str, values: Iterable[Any], out: list[str]) -> None:
@@ -138,7 +133,8 @@ def _xml_text(value: object) -> str:
         return value.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     if isinstance(value, bytes):
         return b64encode(value).decode()
-    return escape(str(value).translate(_NOT_IN_XML))
+    text = str(value)
+    return escape(text if text.isprintable() else text.translate(_NOT_IN_XML))
 
 
 def write_error(protocol: Protocol, code: str, message: str, status: int, request_id: str) -> bytes:

@@ -6,7 +6,6 @@ of a task), `ecs_logs` (what containers wrote), `ecs_…_view` and `ecs_…_chec
 """
 
 from collections.abc import Callable, Mapping
-from copy import deepcopy
 from typing import assert_never
 
 from teal.lab.world import ecs_clusters, ecs_definitions, ecs_runs, ecs_service_view, ecs_services, ecs_tags
@@ -16,7 +15,7 @@ from teal.lab.world.ecs_model import EcsState, Task, TaskStatus, not_simulated
 from teal.lab.world.ecs_scheduler import advance_services
 from teal.lab.world.ecs_task_view import describe_tasks, list_tasks, show_metadata
 from teal.lab.world.ecs_tasks import advance_tasks, on_exited, on_not_started, on_started
-from teal.lab.world.ground import Answer, Ground, Params, TargetDesk
+from teal.lab.world.ground import Answer, Ground, Params, TargetDesk, duplicate
 from teal.lab.world.wires import (
     ContainerExited,
     LogLines,
@@ -81,7 +80,7 @@ class Clusters:
         if perform is None:
             raise not_simulated(f"ecs {operation}")
         # Copies both ways: nobody outside shares an object with the memory of the world.
-        return deepcopy(perform(self._state, deepcopy(dict(params)), now_s))
+        return duplicate(perform(self._state, duplicate(dict(params)), now_s))
 
     def logs_call(self, operation: str, params: Params, _now_s: float) -> Answer:
         """Answer one API operation of `logs`, or refuse it."""
@@ -141,4 +140,4 @@ class Clusters:
     def task_metadata(self, task_id: str) -> Answer | None:
         """Return the `/task` document of the metadata endpoint (version 4), or None for a task nobody knows."""
         task = self._state.task(task_id)
-        return None if task is None else deepcopy(show_metadata(task))
+        return None if task is None else duplicate(show_metadata(task))

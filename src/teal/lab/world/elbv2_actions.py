@@ -5,11 +5,11 @@ redirect or fixed-response. A client secret is kept for `UseExistingClientSecret
 """
 
 from collections.abc import Iterable, Sequence
-from copy import deepcopy
 
 from teal.lab.world import network
 from teal.lab.world.elbv2_forward import Place, filled_forward
 from teal.lab.world.elbv2_model import Shape
+from teal.lab.world.ground import duplicate
 from teal.lab.world.wires import AwsRefusal
 
 _TERMINAL = frozenset({"forward", "redirect", "fixed-response"})
@@ -53,7 +53,7 @@ def settled_actions(place: Place, sent: Sequence[Shape]) -> list[Shape]:
 
 def shown_actions(actions: Iterable[Shape]) -> list[Shape]:
     """Return actions as AWS answers them: without the client secret."""
-    shown = deepcopy(list(actions))
+    shown = duplicate(list(actions))
     for action in shown:
         action.get("AuthenticateOidcConfig", {}).pop("ClientSecret", None)
     return shown
@@ -120,7 +120,7 @@ def _settled(place: Place, action: Shape) -> Shape:
         case "authenticate-cognito":
             return {"Type": kind, needed: _login(action[needed])}
         case _:
-            return {"Type": kind, needed: deepcopy(action[needed])}
+            return {"Type": kind, needed: duplicate(action[needed])}
 
 
 def _check_members(action: Shape, kind: str, needed: str) -> None:
@@ -169,11 +169,11 @@ def _fixed_response(sent: Shape) -> Shape:
         )
     if len(sent.get("MessageBody", "")) > _LONGEST_BODY:
         raise AwsRefusal("ValidationError", f"The message body must have at most {_LONGEST_BODY} characters")
-    return deepcopy(sent)
+    return duplicate(sent)
 
 
 def _login(sent: Shape) -> Shape:
-    filled = _LOGIN_DEFAULTS | deepcopy(sent)
+    filled = _LOGIN_DEFAULTS | duplicate(sent)
     if not 1 <= filled["SessionTimeout"] <= _LOGIN_DEFAULTS["SessionTimeout"]:
         raise AwsRefusal("ValidationError", "The session timeout must be between '1' and '604800' seconds inclusive")
     if len(filled.get("AuthenticationRequestExtraParams", {})) > _LONGEST_EXTRA_PARAMS:

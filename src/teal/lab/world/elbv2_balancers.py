@@ -5,7 +5,6 @@ without a resolver. Network and gateway load balancers are not simulated.
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from datetime import UTC, datetime
 from re import fullmatch
 
@@ -15,7 +14,7 @@ from teal.lab.world import network
 from teal.lab.world.elbv2_model import Balancer, Balancing, Shape
 from teal.lab.world.elbv2_page import check_at_most_one, page
 from teal.lab.world.elbv2_tags import checked_tags
-from teal.lab.world.ground import Answer, Params
+from teal.lab.world.ground import Answer, Params, duplicate
 from teal.lab.world.wires import AwsRefusal
 
 _ZONE_ID = "Z32O12XQLNTSW2"  # AWS's own hosted zone for load balancers in eu-west-1; the lab has no DNS
@@ -37,13 +36,13 @@ def create_load_balancer(state: Balancing, params: Params, now_s: float) -> Answ
                     "DuplicateLoadBalancerName",
                     f"A load balancer with the same name '{name}' exists, but with different settings",
                 )
-            return {"LoadBalancers": [deepcopy(balancer.shape)]}
+            return {"LoadBalancers": [duplicate(balancer.shape)]}
     limits.check_limit(limits.BALANCERS, len(state.balancers) + 1, "TooManyLoadBalancers", "load balancers")
     balancer = _new_balancer(state, name, settings, now_s)
     balancer.tags = tags
     state.balancers[balancer.arn] = balancer
     state.tell(now_s, name, f"load balancer created at {balancer.address}")
-    return {"LoadBalancers": [deepcopy(balancer.shape)]}
+    return {"LoadBalancers": [duplicate(balancer.shape)]}
 
 
 def describe_load_balancers(state: Balancing, params: Params) -> Answer:
@@ -61,7 +60,7 @@ def describe_load_balancers(state: Balancing, params: Params) -> Answer:
     if (arns or names) and len(found) < len(set(arns or names)):
         missing = sorted(set(arns or names) - {balancer.arn for balancer in found} - {b.name for b in found})
         raise AwsRefusal("LoadBalancerNotFound", f"Load balancers '[{', '.join(missing)}]' not found")
-    return page("LoadBalancers", [deepcopy(balancer.shape) for balancer in found], params)
+    return page("LoadBalancers", [duplicate(balancer.shape) for balancer in found], params)
 
 
 def delete_load_balancer(state: Balancing, params: Params, now_s: float) -> Answer:

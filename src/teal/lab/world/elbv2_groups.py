@@ -1,7 +1,6 @@
 """Target groups: HTTP/1 groups of `ip` or `instance` targets; their load balancers are read off the rules."""
 
 from collections.abc import Sequence
-from copy import deepcopy
 
 from teal.lab.world import elbv2_attributes as attributes
 from teal.lab.world import elbv2_limits as limits
@@ -12,7 +11,7 @@ from teal.lab.world.elbv2_forward import group_stickiness_refusal, needs_group_s
 from teal.lab.world.elbv2_model import Balancing, Group, Shape, forwarded_groups
 from teal.lab.world.elbv2_page import check_at_most_one, page
 from teal.lab.world.elbv2_tags import checked_tags
-from teal.lab.world.ground import Answer, Params
+from teal.lab.world.ground import Answer, Params, duplicate
 from teal.lab.world.wires import AwsRefusal
 
 _SIMULATED = {
@@ -43,7 +42,7 @@ def create_target_group(state: Balancing, params: Params, now_s: float) -> Answe
         arn=state.ground.arn("elasticloadbalancing", f"targetgroup/{name}/{state.ground.hex_id(16)}"),
         name=name,
         fixed=fixed,
-        check=deepcopy(check),
+        check=duplicate(check),
         attributes=attributes.defaults(attributes.OF_GROUP),
         tags=tags,
     )
@@ -71,7 +70,7 @@ def describe_target_groups(state: Balancing, params: Params) -> Answer:
 def modify_target_group(state: Balancing, params: Params, now_s: float) -> Answer:
     """ModifyTargetGroup: the health check settings that were sent; nothing else of a group can change."""
     group = state.group(params["TargetGroupArn"])
-    group.check = deepcopy(settled_check(params, group.check))
+    group.check = duplicate(settled_check(params, group.check))
     changed = ", ".join(f"{name}={value}" for name, value in params.items() if name != "TargetGroupArn")
     state.tell(now_s, group.name, f"target group modified: {changed or 'nothing'}")
     return {"TargetGroups": [_shown(state, group)]}
@@ -153,6 +152,6 @@ def _shown(state: Balancing, group: Group) -> Shape:
         "TargetGroupArn": group.arn,
         "TargetGroupName": group.name,
         **group.fixed,
-        **deepcopy(group.check),
+        **duplicate(group.check),
         "LoadBalancerArns": list(state.attachments().get(group.arn, ())),
     }

@@ -5,7 +5,6 @@ groups attached and health-checked, but is not served: the lab has no certificat
 """
 
 from collections.abc import Sequence
-from copy import deepcopy
 from dataclasses import dataclass
 
 from teal.lab.world import elbv2_attributes as attributes
@@ -16,7 +15,7 @@ from teal.lab.world.elbv2_model import Balancing, Listener, Rule, Shape, opened_
 from teal.lab.world.elbv2_page import check_exactly_one, page
 from teal.lab.world.elbv2_rules import tell_unserved
 from teal.lab.world.elbv2_tags import checked_tags
-from teal.lab.world.ground import Answer, Params
+from teal.lab.world.ground import Answer, Params, duplicate
 from teal.lab.world.wires import AwsRefusal
 
 _POLICY = "ELBSecurityPolicy-2016-08"
@@ -170,7 +169,7 @@ def _wanted(params: Params, *, port: int, protocol: str, before: Shape) -> _Want
         "MutualAuthentication": params.get("MutualAuthentication", before.get("MutualAuthentication", {"Mode": "off"})),
         "Certificates": [_certificate(sent) for sent in certificates] or before["Certificates"],
     }
-    return _Wanted(port=port, protocol=protocol, secure=deepcopy(secure))
+    return _Wanted(port=port, protocol=protocol, secure=duplicate(secure))
 
 
 def _certificate(sent: Shape) -> Shape:
@@ -206,5 +205,5 @@ def _shown(state: Balancing, listener: Listener) -> Shape:
         "Port": listener.port,
         "Protocol": listener.protocol,
         "DefaultActions": shown_actions(state.default_rule(listener.arn).actions),
-        **deepcopy(listener.secure),
+        **duplicate(listener.secure),
     }

@@ -5,7 +5,6 @@ they are. The default rule is changed through its listener alone.
 """
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 
 from teal.lab.world import elbv2_limits as limits
 from teal.lab.world.elbv2_actions import settled_actions, shown_actions
@@ -14,7 +13,7 @@ from teal.lab.world.elbv2_forward import Place
 from teal.lab.world.elbv2_model import Balancing, Listener, Rule, Shape, in_priority, shares
 from teal.lab.world.elbv2_page import check_exactly_one, page
 from teal.lab.world.elbv2_tags import checked_tags
-from teal.lab.world.ground import Answer, Params
+from teal.lab.world.ground import Answer, Params, duplicate
 from teal.lab.world.wires import AwsRefusal
 
 _PRIORITIES = range(1, 50001)
@@ -169,7 +168,7 @@ def _settled_transforms(sent: Sequence[Shape]) -> list[Shape]:
             raise AwsRefusal(
                 "ValidationError", f"A transform must have one rewrite of at most {_LONGEST_REGEX} characters"
             )
-    return deepcopy(list(sent))
+    return duplicate(list(sent))
 
 
 def _action_text(state: Balancing, rule: Rule) -> str:
@@ -183,8 +182,8 @@ def _shown(rule: Rule) -> Shape:
     shown: Shape = {
         "RuleArn": rule.arn,
         "Priority": "default" if rule.priority is None else str(rule.priority),
-        "Conditions": deepcopy(rule.conditions),
+        "Conditions": duplicate(rule.conditions),
         "Actions": shown_actions(rule.actions),
         "IsDefault": rule.priority is None,
     }
-    return shown | ({"Transforms": deepcopy(rule.transforms)} if rule.transforms else {})
+    return shown | ({"Transforms": duplicate(rule.transforms)} if rule.transforms else {})

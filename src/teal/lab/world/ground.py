@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar, cast
 
 from teal.lab.world.wires import WorldEvent
 
 Params = Mapping[str, Any]  # a request or an answer in AWS's own shape: botocore's models define it
 Answer = dict[str, Any]
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +47,21 @@ class Ground:
     def tell(self, at_s: float, source: str, subject: str, message: str) -> None:
         """Append one line to the story."""
         self.events.append(WorldEvent(at_s=at_s, source=source, subject=subject, message=message))
+
+
+def duplicate(value: _T) -> _T:
+    """Return a copy of a value in AWS's own shape. Its texts, numbers and instants cannot change and are not copied."""
+    return cast("_T", _duplicate(value))
+
+
+def _duplicate(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _duplicate(inner) for key, inner in cast("Answer", value).items()}
+    if isinstance(value, list):
+        return [_duplicate(inner) for inner in cast("list[object]", value)]
+    if isinstance(value, tuple):
+        return tuple(_duplicate(inner) for inner in cast("tuple[object, ...]", value))
+    return value
 
 
 class TargetDesk(Protocol):
