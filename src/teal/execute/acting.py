@@ -48,9 +48,9 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
             if step is not first:
                 break  # decide the rest anew
         ended = yield from _act_once(session, step)
-        if not ended and not session.going_back:
-            break
-        done += [step] if ended else []
+        if not ended:
+            break  # decide the rest anew: on a way back the other routes come first now, and each is tried again
+        done.append(step)
     yield from _see(session, done)
 
 
@@ -107,7 +107,9 @@ def _refused(session: Session, step: Act, error: TealError) -> Iterator[Event]:
             raise NeedsPersonError(f"{step.sentence()} is outstanding: {reason}", hint=hint) from error
         session.ports.clock.sleep(0.5)
         return
-    exit_code = 3 if isinstance(error, CredentialError) else 2 if isinstance(step, BUILDING) else 4
+    move = session.snapshot.move
+    shifting = isinstance(step, ROUTING) or (move is not None and move.stage is Stage.SHIFT)
+    exit_code = 4 if shifting else 3 if isinstance(error, CredentialError) else 2 if isinstance(step, BUILDING) else 4
     stop = session.latch(
         TurnBack(
             reason=f"{step.sentence()}: {reason}", judged=False, failed=isinstance(step, BUILDING), exit_code=exit_code

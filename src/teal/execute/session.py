@@ -147,15 +147,19 @@ class Session:
         if signal is None:
             return None
         why = TurnBack(reason=f"stopped by signal {signal}", judged=False, pause=True, exit_code=128 + signal)
-        if (
-            isinstance(self.intent, Deploy | Flip)
-            and self._snapshot is not None
-            and self.facts.situation.row in SPLIT_ROWS
-        ):
+        if isinstance(self.intent, Deploy | Flip) and self._half_done():
             return self.latch(why)
         stopped = StoppedError(f"{why.reason}; nothing was left half done", hint="run the same command again")
         stopped.exit_code = why.exit_code
         raise stopped
+
+    def _half_done(self) -> bool:
+        """Say whether something has to be undone before this run may stop: a split, or a shift that it announced."""
+        if self._snapshot is None:
+            return False
+        situation = self.facts.situation
+        announced = situation.row == Row.ANNOUNCED and self.run.own_move == situation.move
+        return announced or situation.row in SPLIT_ROWS
 
     def _read(self) -> Snapshot:
         started_s, retry_s = self.now_s, FIRST_RETRY_S

@@ -82,8 +82,10 @@ def _only_drift_left(facts: Facts) -> bool:
 
 
 def _pause(facts: Facts, why: TurnBack) -> Decision:
-    split = facts.situation.row in {Row.LATE_WRITE, Row.STEP, Row.WRITING, Row.MIXTURE}
-    steps = pause(facts) if split else ()
+    row = facts.situation.row
+    split = row in {Row.LATE_WRITE, Row.STEP, Row.WRITING, Row.MIXTURE}
+    announced = row == Row.ANNOUNCED and facts.run.own_move == facts.situation.move
+    steps = pause(facts) if split or announced else ()
     if steps:
         return Steps(steps=steps, ends="stopped safely; the same command goes on", exit_code=130)
     return Finished(exit_code=130, message=f"{why.reason}; the same command goes on from here")
