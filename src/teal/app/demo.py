@@ -143,9 +143,9 @@ def _acts(demo: Demo, traffic: Traffic) -> None:
     demo.figures.append(("second revision, built and tasted", f"{held.took_s:.1f} s"))
     _taste(demo, traffic)
     flipped = demo.teal("flip")
-    _last_answer(demo, traffic, flipped, of="1", name="flip", what="last blue answer")
+    _last_answer(demo, traffic, flipped, of="1", name="flip", what="last request that blue answered")
     back = demo.teal("rollback")
-    _last_answer(demo, traffic, back, of="2", name="rollback", what="last green answer")
+    _last_answer(demo, traffic, back, of="2", name="rollback", what="last request that green answered")
     demo.say("\n# again forward: what was rolled back is tasted anew before it gets traffic")
     demo.teal("flip", "--again")
     demo.say("\n# a revision that cannot start")
@@ -191,7 +191,7 @@ def _ask(demo: Demo, url: str, header: str, secret: str) -> str:
 
 
 def _last_answer(demo: Demo, traffic: Traffic, ended: Ended, *, of: str, name: str, what: str) -> None:
-    """Note how long after the last forward write the slot that lost the traffic still answered."""
+    """Note how long after the last forward write the slot that lost the traffic still got requests."""
     writes = [
         event
         for event in ended.events
@@ -202,7 +202,7 @@ def _last_answer(demo: Demo, traffic: Traffic, ended: Ended, *, of: str, name: s
     if not writes or of not in traffic.slots():
         return
     accepted_s = writes[-1]["at_s"]
-    last_s = traffic.slots()[of]["last_at_s"]
+    last_s = traffic.slots()[of]["last_sent_at_s"]
     demo.figures.append((f"{name}, from Enter to the write accepted", f"{accepted_s - ended.began_s:.2f} s"))
     demo.figures.append((f"{name}, from the write accepted to the {what}", f"{max(last_s - accepted_s, 0.0):.2f} s"))
     demo.figures.append((f"{name}, whole command", f"{ended.took_s:.1f} s"))

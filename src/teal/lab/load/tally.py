@@ -6,7 +6,7 @@ and says how: `connect`, `reset`, `closed` (no byte of an answer), `truncated`, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, log
 
 _GROWTH = 1.05  # a bucket is 5 % wider than the one before, so a percentile is at most 5 % off
@@ -59,6 +59,7 @@ class SlotCount:
     count: int
     first_at_s: float
     last_at_s: float
+    last_sent_at_s: float  # when the latest request among those answered was sent: a slow answer says little of a flip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +99,16 @@ class Tally:
         self.answered += 1
         self.latency.add(latency_ms)
         self.statuses[status] = self.statuses.get(status, 0) + 1
-        self._slot(slot, at_s)
+        self._slot(slot, at_s, at_s - latency_ms / 1000)
 
-    def _slot(self, slot: str, at_s: float) -> None:
+    def _slot(self, slot: str, at_s: float, sent_at_s: float) -> None:
         known = self.slots.get(slot)
         if known is not None:
             known.count += 1
             known.last_at_s = at_s
+            known.last_sent_at_s = max(known.last_sent_at_s, sent_at_s)
         elif len(self.slots) < _MOST_SLOTS:
-            self.slots[slot] = SlotCount(1, at_s, at_s)
+            self.slots[slot] = SlotCount(1, at_s, at_s, sent_at_s)
 
     def failure(self, failed: Failure) -> None:
         """Count a request that was not answered properly."""
@@ -129,6 +131,6 @@ class Tally:
             max_ms=round(self.latency.max_ms, 2),
             failures=dict(self.failures),
             examples=tuple(self.examples),
-            slots={name: SlotCount(slot.count, slot.first_at_s, slot.last_at_s) for name, slot in self.slots.items()},
+            slots={name: replace(slot) for name, slot in self.slots.items()},
             statuses=dict(self.statuses),
         )
