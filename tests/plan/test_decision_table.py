@@ -83,7 +83,9 @@ TABLE: dict[int, Claim] = {
         or (stage == "done" and tag == "this back")
     ),
     20: lambda stage, shares, tag: stage == "back" and zero(shares) and tag == "this back",
-    21: lambda stage, shares, tag: stage == "back" and not zero(shares) and not foreign(tag),
+    21: lambda stage, shares, tag: (
+        stage == "back" and not foreign(tag) and (not zero(shares) or tag != "this back")
+    ),
     22: lambda stage, _, tag: stage != "prepare" and foreign(tag),
 }
 

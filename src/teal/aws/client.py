@@ -191,7 +191,14 @@ def _from_sdk(name: str, exc: Exception) -> TealError:
     if isinstance(exc, _CREDENTIALS):
         return CredentialError(f"{name}: {message}", hint="sign in, or name a profile with --profile")
     if isinstance(exc, _NETWORK):
-        return TransientError(message, code=code, operation=name)
+        return TransientError(message, code=code, operation=name, hint=_where_is_it(message))
     if isinstance(exc, botocore.parsers.ResponseParserError):
         return UnknownAnswerError(message, code=code, operation=name)
     return RefusedError(message, code=code, operation=name)
+
+
+def _where_is_it(message: str) -> str:
+    """Return what to do when nobody answers at an endpoint; on loopback that is a lab that does not run."""
+    if any(f"//{host}" in message for host in ("127.", "localhost", "[::1]")):
+        return 'no lab runs there: `teal lab up`, then `eval "$(teal lab env)"`'
+    return "check the network, and AWS's endpoint if one is configured"

@@ -2,6 +2,7 @@
 
 import json
 from importlib.resources import files
+from pathlib import Path
 
 import click
 from click.shell_completion import get_completion_class
@@ -30,17 +31,38 @@ def demo(desk: Desk, *, keep: bool) -> int:
     examples=(
         "teal schema > teal.schema.json      for editors and for validation",
         "teal schema --example > teal.yaml   an annotated example to start from",
+        "teal schema --write shop            the same, with its two JSON files, into a directory",
     ),
 )
 @click.option("--example", is_flag=True, help="An annotated example with every key, instead.")
-def schema(desk: Desk, *, example: bool) -> int:
+@click.option(
+    "--write", type=click.Path(file_okay=False, path_type=Path), help="Write the example and its two JSON files there."
+)
+def schema(desk: Desk, *, example: bool, write: Path | None) -> int:
     """Print what teal.yaml may say: as JSON Schema, or as an annotated example."""
+    if write is not None:
+        return _write_example(desk, write)
     if example:
         desk.data((files("teal.config") / "reference.yaml").read_text("utf-8").rstrip("\n"))
         return 0
     from teal.config.schema import json_schema  # noqa: PLC0415 - loads msgspec; only this command needs it
 
     desk.data(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    return 0
+
+
+def _write_example(desk: Desk, directory: Path) -> int:
+    """Write the annotated example; nothing that is there is overwritten."""
+    from teal.config.source import example  # noqa: PLC0415 - loads YAML; only this command needs it
+
+    texts = example()
+    there = [name for name in texts if (directory / name).exists()]
+    if there:
+        raise UsageError(f"{directory} has {', '.join(there)} already", hint="name another directory")
+    directory.mkdir(parents=True, exist_ok=True)
+    for name, text in texts.items():
+        (directory / name).write_text(text, "utf-8")
+        desk.data(str(directory / name))
     return 0
 
 

@@ -43,10 +43,8 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
         batch = [first]
     done: list[Act] = []
     for step in batch:
-        if session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
-            session.look()
-            if step is not first:
-                break  # decide the rest anew
+        if isinstance(step, ROUTING) and session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
+            session.glance()
         ended = yield from _act_once(session, step)
         if not ended:
             break  # decide the rest anew: on a way back the other routes come first now, and each is tried again

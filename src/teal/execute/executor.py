@@ -21,6 +21,7 @@ from teal.model.snapshot import Snapshot
 from teal.model.spec import Rung, Spec
 from teal.model.step import Question, Step, TagMove, Wait, WriteRoute
 from teal.model.tags import Stage
+from teal.plan.invariants import FRESH_LOOK_S
 from teal.plan.planner import plan
 from teal.plan.preflight import preflight, refusing
 from teal.plan.situation import Row, share_of
@@ -88,10 +89,7 @@ class Executor:
     def _rounds(self) -> Iterator[Event]:
         session = self._session
         for _ in range(ROUND_LIMIT):
-            stop = session.heed()
-            if stop is not None:
-                yield stop
-            self._heed_harm()
+            yield from self._heed()
             facts = session.facts
             decision = plan(session.intent, session.spec, facts.snapshot, session.run, facts.now_s)
             if isinstance(decision, Refused):
@@ -102,15 +100,22 @@ class Executor:
                 return
             if decision.settles not in self._asked:
                 yield from self._ask_leave(decision)
+                if session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
+                    session.look()  # a person took their time; what was approved must still be what is true
+                    continue
             if not decision.settles or not self._ends:
                 self._ends = decision.ends
             yield from self._first(decision.steps)
         raise NeedsPersonError(f"no end after {ROUND_LIMIT} rounds")
 
-    def _heed_harm(self) -> None:
-        why = harm(self._session.facts) if self._session.run.turn_back is None else None
-        if why is not None and isinstance(self._session.intent, Deploy | Flip):
-            self._session.latch(why)
+    def _heed(self) -> Iterator[Event]:
+        """Heed the wish to stop, then the health of a green with weight."""
+        session = self._session
+        stop = session.heed()
+        why = harm(session.facts) if not session.going_back else None
+        stop = stop or (session.latch(why) if why is not None else None)
+        if stop is not None:
+            yield stop
 
     def _ask_leave(self, decision: Steps) -> Iterator[Event]:
         """Show the plan and ask, once for what settles and once for what was asked; first every check must pass.

@@ -124,6 +124,18 @@ class Session:
         self.updated.clear()
         return after
 
+    def glance(self) -> None:
+        """Read the routes alone, so that a write follows a read of at most a second ago.
+
+        Raises:
+            DriftError: somebody else changed a route of this app.
+            AwsError: AWS did not answer.
+        """
+        before = self.snapshot
+        after = self.observer.glance(before)
+        self._notice_others(before, after)
+        self._snapshot = after
+
     def watch(self, slot: Slot, *, service: bool) -> None:
         """Take a narrow look at a slot. A read that fails changes nothing: the next full look will tell."""
         try:
@@ -144,8 +156,8 @@ class Session:
         if self.deadline_s is not None and self.now_s > self.deadline_s:
             raise DeadlineError("the time limit is over; nothing was put back", hint="run the same command again")
         signal = self.ports.clock.stop_signal()
-        if signal is None:
-            return None
+        if signal is None or (self.going_back and self.step_number > 0):
+            return None  # a way back that has begun is short, and better finished; a second signal ends the process
         why = TurnBack(reason=f"stopped by signal {signal}", judged=False, pause=True, exit_code=128 + signal)
         if isinstance(self.intent, Deploy | Flip) and self._half_done():
             return self.latch(why)

@@ -6,6 +6,7 @@ enough when the cause is the revision's own (an essential container exits, the i
 health check is answered with the wrong code), four when it is the infrastructure's. One healthy target acquits.
 """
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ OWN_LIMIT = 2
 INFRASTRUCTURE_LIMIT = 4
 OWN_REASONS = ("CannotPullContainer", "ResourceInitializationError", "CannotCreateContainer", "failed container health")
 INFRASTRUCTURE_CODES = frozenset({"SpotInterruption", "TerminationNotice", "InfrastructureHealth"})
+
+PARTICULAR = re.compile(r"\((?:task|target|port) [^)]*\)|\b10\.[0-9.]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +83,4 @@ def _cause(task: Task) -> str:
 
 def _without_ids(reason: str) -> str:
     """Return a reason without the parts that differ from task to task."""
-    return " ".join(word for word in reason.split() if not word.startswith(("(task", "(target", "10.", "(port")))
+    return " ".join(PARTICULAR.sub("", reason).split())

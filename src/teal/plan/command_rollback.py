@@ -23,6 +23,10 @@ def rollback(facts: Facts, intent: Rollback) -> Decision:
         return Finished(message=f"nothing to roll back: slot {facts.situation.origin} serves")
     if row == Row.UNTOUCHED:
         return _onto_untouched(facts)
+    if row in {Row.STARTING, Row.HELD} and facts.run.rung is not None:
+        # a late forward write was undone by this run: that was all there was to go back from
+        message = f"production is with slot {facts.situation.origin}"
+        return Finished(message=message, hint="`teal abort` ends the deployment")
     if row in {Row.STEP, Row.WRITING, Row.BAKING, Row.SERVED, Row.AT_REST}:
         return _to_origin(facts, intent)
     return _nothing_there(facts)

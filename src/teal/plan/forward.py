@@ -60,14 +60,7 @@ def proceed(facts: Facts, *, hold: bool) -> tuple[Step, ...]:
 def again(facts: Facts, identity: str) -> tuple[Step, ...]:
     """Return the steps that taste and flip, under a new id, what was taken back."""
     old = facts.situation.deployment
-    if old is None:
-        return ()
-    tag = DeploymentTag(id=identity, revision=old.revision)
-    move = facts.situation.move
-    announced = move is not None and move.id == identity
-    moves = (TagMove(tag=_new_move(facts, identity)),) if facts.snapshot.rules and not announced else ()
-    rest = (*_occupy(facts, tag), *taste(facts, tag.revision))
-    return (*moves, *rest, *_hold_or_flip(facts, identity, tag.revision, hold=False))
+    return start(facts, identity, old.revision, hold=False) if old is not None else ()
 
 
 def realign(facts: Facts) -> tuple[Step, ...]:

@@ -94,13 +94,10 @@ def _pause(facts: Facts, why: TurnBack) -> Decision:
 def _settle(intent: Intent, facts: Facts) -> Decision | None:
     """Return the steps that finish what an earlier run left, whatever is asked now; None when there is nothing."""
     row = facts.situation.row
-    judged = TurnBack(reason="rolled back by a person") if isinstance(intent, Rollback) else None
     if row in INTERRUPTED_ROWS:
-        return Steps(steps=take_back(facts, judged), ends="the interrupted way back is finished", settles=True)
+        return Steps(steps=take_back(facts, _judgement(intent)), ends="the interrupted way back is finished", settles=True)
     if row == Row.ONTO_UNTOUCHED:
         return Steps(steps=onto_untouched(facts), ends="the interrupted rollback is finished", settles=True)
-    if row == Row.LATE_WRITE and isinstance(intent, Rollback | Abort):
-        return Steps(steps=take_back(facts, None), ends="the late forward write is undone", settles=True)
     if row == Row.LATE_WRITE:
         return Steps(steps=pause(facts)[:-1], ends="the late forward write is undone", settles=True)
     if row == Row.ANNOUNCED:
@@ -117,5 +114,12 @@ def _settle_announced(intent: Intent, facts: Facts) -> Decision | None:
         message = "a shift was announced less than a minute ago: another deployer is at work, or was killed"
         return Refused(exit_code=6, message=message, hint="wait a minute, then run the command again")
     return Steps(
-        steps=take_back(facts, None), ends="the move that did not shift is recorded as taken back", settles=True
+        steps=take_back(facts, _judgement(intent)),
+        ends="the move that did not shift is recorded as taken back",
+        settles=True,
     )
+
+
+def _judgement(intent: Intent) -> TurnBack | None:
+    """A rollback judges what it takes back, however often it was interrupted; other commands only finish the way."""
+    return TurnBack(reason="rolled back by a person") if isinstance(intent, Rollback) else None

@@ -27,6 +27,7 @@ ended. Rows 2, 22 and 23 are what cannot be explained: there nobody guesses.
          done           any                     this .back        rollback interrupted
     20   back           0…0                     this .back        rolled back, at rest
     21   back           any > 0                 this              a late forward write
+         back           any                     this, not .back   the same, undone and not yet recorded
     22   all but prepare any                    other, none       service made anew behind teal
     23   anything else                                            unknown
 """
@@ -294,9 +295,7 @@ def _done(shares: Shares, outcome: Outcome | None, this: bool, _: Shares) -> Row
 def _back(shares: Shares, outcome: Outcome | None, this: bool, _: Shares) -> Row:  # noqa: FBT001 - a table's column
     if not this:
         return Row.REMADE
-    if any(shares):
-        return Row.LATE_AFTER
-    return Row.ROLLED_BACK if outcome is Outcome.BACK else Row.UNKNOWN
+    return Row.LATE_AFTER if any(shares) or outcome is not Outcome.BACK else Row.ROLLED_BACK
 
 
 _ROWS = {Stage.PREPARE: _prepare, Stage.HELD: _held, Stage.SHIFT: _shift, Stage.DONE: _done, Stage.BACK: _back}

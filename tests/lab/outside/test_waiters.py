@@ -15,11 +15,9 @@ def test_the_life_of_a_service(town: Town) -> None:
     town.wait("elbv2", "load_balancer_exists", LoadBalancerArns=[town.arns["shop"]])
     town.wait("elbv2", "load_balancer_available", LoadBalancerArns=[town.arns["shop"]])
     until(lambda: town.answers() == {(503, "")}, "the listener answers")
-    town.serve("web", town.define({"REVISION": "one"}))
-    assert town.look("web")["runningCount"] == 0
-    tasks = town.client("ecs").list_tasks(cluster="demo")["taskArns"]
-    while not tasks:
-        tasks = town.client("ecs").list_tasks(cluster="demo")["taskArns"]
+    assert town.serve("web", town.define({"REVISION": "one"}))["runningCount"] == 0
+    until(lambda: len(town.tasks()) == 2, "tasks are launched")
+    tasks = town.tasks()
     town.wait("ecs", "tasks_running", cluster="demo", tasks=tasks)
     town.wait("elbv2", "target_in_service", TargetGroupArn=town.arns["web"])
     assert town.answers() == {(200, "one")}
@@ -36,7 +34,7 @@ def test_the_life_of_a_service(town: Town) -> None:
     assert town.states("web") == []
     town.wait("ecs", "tasks_stopped", cluster="demo", tasks=tasks)
     town.wait("ecs", "services_inactive", cluster="demo", services=["web"])
-    assert town.client("ecs").list_tasks(cluster="demo")["taskArns"] == []
+    assert town.tasks() == []
     town.client("elbv2").delete_load_balancer(LoadBalancerArn=town.arns["shop"])
     town.wait("elbv2", "load_balancers_deleted", LoadBalancerArns=[town.arns["shop"]])
 
@@ -48,8 +46,8 @@ def test_a_rollback_is_stable_again(town: Town) -> None:
     town.stable("web")
     good = town.look("web")["taskDefinition"]
     bad = town.define({"REVISION": "two", "FAIL": "crash"})
-    town.client("ecs").update_service(cluster="demo", service="web", taskDefinition=bad)
-    assert len(town.look("web")["deployments"]) == 2
+    updated = town.client("ecs").update_service(cluster="demo", service="web", taskDefinition=bad)["service"]
+    assert [each["rolloutState"] for each in updated["deployments"]] == ["IN_PROGRESS", "COMPLETED"]
     town.stable("web")
     found = town.look("web")
     assert found["taskDefinition"] == good
@@ -58,7 +56,7 @@ def test_a_rollback_is_stable_again(town: Town) -> None:
 
 
 def test_a_task_alone(town: Town) -> None:
-    """A task that is run by hand: running, then stopped, with the exit code of its process."""
+    """A task that is run by hand: running, at its own address, then stopped, with the exit code of its process."""
     town.build("web")
     definition = town.define()
     (task,) = town.client("ecs").run_task(
@@ -66,6 +64,8 @@ def test_a_task_alone(town: Town) -> None:
     )["tasks"]
     arn = task["taskArn"]
     town.wait("ecs", "tasks_running", cluster="demo", tasks=[arn])
+    address = task["containers"][0]["networkInterfaces"][0]["privateIpv4Address"]
+    until(lambda: town.ask(host=address.replace("10.", "127.", 1)) == (200, "1"), "the task answers")
     town.client("ecs").stop_task(cluster="demo", task=arn)
     town.wait("ecs", "tasks_stopped", cluster="demo", tasks=[arn])
     (found,) = town.client("ecs").describe_tasks(cluster="demo", tasks=[arn])["tasks"]

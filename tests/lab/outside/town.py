@@ -136,9 +136,9 @@ class Town:
         actions = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
         self.client("elbv2").modify_rule(RuleArn=self.arns["rule"], Actions=actions)
 
-    def serve(self, name: str, definition: str, count: int = 2, **settings: object) -> None:
-        """Create a service of the same name as its group."""
-        self.client("ecs").create_service(
+    def serve(self, name: str, definition: str, count: int = 2, **settings: object) -> dict[str, Any]:
+        """Create a service of the same name as its group; return it as it was at that moment."""
+        created: dict[str, Any] = self.client("ecs").create_service(
             cluster="demo",
             serviceName=name,
             taskDefinition=definition,
@@ -147,7 +147,8 @@ class Town:
             networkConfiguration=NETWORK,
             loadBalancers=[{"targetGroupArn": self.arns[name], "containerName": "web", "containerPort": PORT}],
             **settings,
-        )
+        )["service"]
+        return created
 
     def stable(self, *services: str) -> None:
         """Wait until services are stable."""
@@ -158,14 +159,19 @@ class Town:
         found: dict[str, Any] = self.client("ecs").describe_services(cluster="demo", services=[service])["services"][0]
         return found
 
+    def tasks(self) -> list[str]:
+        """Return the ARNs of all tasks that should run."""
+        found: list[str] = self.client("ecs").list_tasks(cluster="demo")["taskArns"]
+        return found
+
     def states(self, group: str) -> list[str]:
         """Return the states of all targets of a group."""
         found = self.client("elbv2").describe_target_health(TargetGroupArn=self.arns[group])
         return [each["TargetHealth"]["State"] for each in found["TargetHealthDescriptions"]]
 
-    def ask(self, path: str = "/") -> tuple[int, str]:
-        """Ask the load balancer on a new connection; return status and revision, (0, "") when nobody answers."""
-        connection = HTTPConnection(self.host, PORT, timeout=10)
+    def ask(self, path: str = "/", *, host: str = "") -> tuple[int, str]:
+        """Ask the load balancer, or another host, anew; return status and revision, (0, "") when nobody answers."""
+        connection = HTTPConnection(host or self.host, PORT, timeout=10)
         try:
             connection.request("GET", path)
             answer = connection.getresponse()

@@ -72,8 +72,8 @@ def test_changes_keep_their_order() -> None:
         ([(0, None, UP)], "initial"),
         ([(0, DOWN, NEW)], "initial"),
         ([(0, DOWN, DOWN)], "initial"),
-        ([(0, DOWN, DOWN), (19, DOWN, DOWN)], "initial"),
-        ([(0, DOWN, DOWN), (20, DOWN, UP)], "unhealthy"),
+        ([(0, DOWN, DOWN), (24, DOWN, DOWN)], "initial"),
+        ([(0, DOWN, DOWN), (25, DOWN, UP)], "unhealthy"),
         ([(0, UP, UP), (1, UP, DOWN)], "unhealthy"),
         ([(0, UP, UP), (1, UP, None)], "healthy"),
         ([(0, UP, UP), (1, UP, NEW)], "healthy"),
@@ -96,7 +96,7 @@ def test_a_target_that_comes_back_is_new() -> None:
 
 def test_a_new_target_has_time_to_start() -> None:
     """However short the interval, a new target may fail for a while before it is unhealthy; an old one may not."""
-    check = replace(CHECK, start_least_s=5.0)
+    check = replace(CHECK, interval_s=0.1, start_least_s=5.0)
     verdicts = Verdicts()
     assert [verdicts.judge(KEY, check, [DOWN], now_s) for now_s in (0.0, 4.9, 5.0)] == [
         "initial",
