@@ -6,6 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
+CORE_TESTS := tests/config tests/judge tests/model tests/plan
 
 # pyright comes as a wheel with its node beside it. Without these it may ask a registry for a newer version of itself.
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -14,7 +15,7 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check format test test-quick test-lab bench bench-flips lock clean
+.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-flips lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,12 +39,15 @@ format: setup  ## let ruff format, and mend what it can mend safely
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-test-quick: setup  ## the tests without a lab, with the coverage floor
-	$(BIN)/coverage run -m pytest -q -m "not lab" $(ARGS)
+test-quick: test-core setup  ## the tests without a lab
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not lab" $(addprefix --ignore=,$(CORE_TESTS)) $(ARGS)
+
+test-core: setup  ## the tests of the pure core, with its coverage floor
+	$(BIN)/coverage run -m pytest -q $(CORE_TESTS)
 	$(BIN)/coverage report
 
 test-lab: setup  ## the tests that start a lab: real processes, a real load balancer
-	$(BIN)/python -m pytest -q -m lab $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m lab $(ARGS)
 
 bench: setup  ## start-up time and memory
 	$(BIN)/python -m benchmarks.startup $(ARGS)

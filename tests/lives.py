@@ -211,9 +211,15 @@ def adopted(play: Stage) -> Stage:
     listener = region.aws("elbv2", "DescribeLoadBalancers", Names=["shop"])["LoadBalancers"][0]["LoadBalancerArn"]
     listener = region.aws("elbv2", "DescribeListeners", LoadBalancerArn=listener)["Listeners"][0]["ListenerArn"]
     made = region.aws(
-        "elbv2", "CreateTargetGroup", Name="shop-a", Protocol="HTTP", Port=80, TargetType="ip", HealthCheckPath="/health",
+        "elbv2",
+        "CreateTargetGroup",
+        Name="shop-a",
+        Protocol="HTTP",
+        Port=80,
+        TargetType="ip",
+        HealthCheckPath="/health",
         VpcId=region.aws("elbv2", "DescribeLoadBalancers")["LoadBalancers"][0]["VpcId"],
-    )  # fmt: skip
+    )
     group = made["TargetGroups"][0]["TargetGroupArn"]
     for priority, host in zip((20, 30), TWO_HOSTS, strict=True):
         region.aws(
@@ -226,10 +232,14 @@ def adopted(play: Stage) -> Stage:
         )
     definition = region.aws("ecs", "RegisterTaskDefinition", **play.spec.task_definition)["taskDefinition"]
     region.aws(
-        "ecs", "CreateService", **play.spec.service, cluster="shop", serviceName="shop-a",
+        "ecs",
+        "CreateService",
+        **play.spec.service,
+        cluster="shop",
+        serviceName="shop-a",
         taskDefinition=definition["taskDefinitionArn"],
         loadBalancers=[{"targetGroupArn": group, "containerName": "web", "containerPort": 8080}],
-    )  # fmt: skip
+    )
     region.pass_time(5.0)
     return play
 
@@ -239,4 +249,3 @@ def app(directory: Path, *, shift: str = STEPPED, bake: str = "10m", time_scale:
     play = stage(directory, routes=TWO_ROUTES, shift=shift, bake=bake, time_scale=time_scale)
     play.region.shortest_tick_s = 0.1
     return play
-

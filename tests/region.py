@@ -1,7 +1,8 @@
 """A region in memory: the lab's world under a virtual clock, played with the real AWS adapters.
 
-Tasks start, answer, sicken and end as their image says; the load balancer is the world's own data plane, asked request by
-request. Time passes only when somebody sleeps. Nothing here is patched: adapters, executor and planner are the product's.
+Tasks start, answer, sicken and end as their image says; the load balancer is the world's own data plane, asked request
+by request. Time passes only when somebody sleeps. Nothing here is patched: adapters, executor and planner are the
+product's.
 """
 
 from collections import Counter
@@ -11,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
+from region_files import SERVICE, TASKDEF, TEAL_YAML
 from teal.aws.account import AwsAccount
 from teal.aws.compute import EcsCompute
 from teal.aws.errors import error_for
@@ -357,40 +359,12 @@ class Stage:
         return Observer(self.spec, self.ports()).full()
 
 
-TEAL_YAML = """
-app: shop
-region: eu-west-1
-cluster: shop
-task_definition: taskdef.json
-service: service.json
-slots:
-  a: {service: shop-a, target_groups: [{name: shop-a, container: web, port: 8080, create: {health_check: {path: /health}}}]}
-  b: {service: shop-b, target_groups: [{name: shop-b, container: web, port: 8080, create: {health_check: {path: /health}}}]}
-routes:
-%s
-identity: {header: X-Revision}
-deploy:
-  shift: %s
-  bake: %s
-"""
-TASKDEF = """
-{"family": "shop", "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512",
- "executionRoleArn": "arn:aws:iam::000000000000:role/execution",
- "containerDefinitions": [{"name": "web", "image": "lab/shop:1", "portMappings": [{"containerPort": 8080}],
-  "environment": [{"name": "COLOUR", "value": "teal"}],
-  "logConfiguration": {"logDriver": "awslogs", "options":
-   {"awslogs-group": "shop", "awslogs-region": "eu-west-1", "awslogs-stream-prefix": "web"}}}]}
-"""
-SERVICE = """
-{"desiredCount": 2, "launchType": "FARGATE", "networkConfiguration":
- {"awsvpcConfiguration": {"subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-lab"]}}}
-"""
 ONE_ROUTE = "  - {load_balancer: shop, listener: 80, create: {priority: 20, conditions: {path: [/*]}}}"
 TWO_ROUTES = """  - {load_balancer: shop, listener: 80, create: {priority: 20, conditions: {host: [one.test]}}}
   - {load_balancer: shop, listener: 80, create: {priority: 30, conditions: {host: [two.test]}}}"""
 
 
-def stage(  # noqa: PLR0913 - what a test may want otherwise
+def stage(
     directory: Path,
     *,
     routes: str = ONE_ROUTE,

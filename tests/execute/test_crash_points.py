@@ -4,8 +4,8 @@ A life is a row of commands. Before and after each write of each command the reg
 killed run leaves. From every such copy the row of the decision table is known, the same command again ends as if it had
 never been killed, `rollback` and `abort` end well, and production answers all the while.
 
-`TEAL_EXHAUSTIVE=1` plays every continuation from every point, before and after; without it those after each write, since
-the point before a write differs from the one after the last only in time.
+`TEAL_EXHAUSTIVE=1` plays every continuation from every point, before and after; without it those after each write,
+since the point before a write differs from the one after the last only in time.
 """
 
 import os
@@ -23,38 +23,67 @@ from region import Stage
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
 from teal.plan.situation import Row
 
-EXHAUSTIVE = bool(os.environ.get("TEAL_EXHAUSTIVE"))
+EXHAUSTIVE = bool(os.environ.get("TEAL_EXHAUSTIVE"))  # noqa: TID251 - a switch of this test alone
 ALL_AT_ONCE = "all_at_once"
 HALF = '["50% for 1m", "100%"]'
 COUNTED: Counter[str] = Counter()
 
 Command = tuple[str, Intent, int | Kill]  # image, intent, and its exit code or the call after which it is killed
 LIVES: dict[str, tuple[bool, str, list[Command]]] = {  # made by hand?, shift, commands
-    "first, in steps": (False, HALF, [("1", Deploy(), 0), ("2", Deploy(), 0), ("2", Rollback(), 0), ("3", Deploy(), 0)]),
+    "first, in steps": (
+        False,
+        HALF,
+        [("1", Deploy(), 0), ("2", Deploy(), 0), ("2", Rollback(), 0), ("3", Deploy(), 0)],
+    ),
     "by hand, all at once": (
         True,
         ALL_AT_ONCE,
-        [("2", Deploy(), 0), ("2", Rollback(), 0), ("2", Flip(again=True), 0), ("3", Deploy(hold=True), 0), ("3", Abort(), 0)],
+        [
+            ("2", Deploy(), 0),
+            ("2", Rollback(), 0),
+            ("2", Flip(again=True), 0),
+            ("3", Deploy(hold=True), 0),
+            ("3", Abort(), 0),
+        ],
     ),
     "failed newcomers": (
         True,
         ALL_AT_ONCE,
-        [("crash", Deploy(), 4), ("2", Deploy(), 0), ("3crash", Deploy(), 4), ("3", Deploy(hold=True), 0), ("3", Flip(), 0)],
+        [
+            ("crash", Deploy(), 4),
+            ("2", Deploy(), 0),
+            ("3crash", Deploy(), 4),
+            ("3", Deploy(hold=True), 0),
+            ("3", Flip(), 0),
+        ],
     ),
     "changed minds": (
         True,
         ALL_AT_ONCE,
-        [("2", Deploy(), 0), ("3", Deploy(hold=True), 0), ("4", Deploy(replace=True), 0), ("2", Deploy(), 0),
-         ("4", Deploy(restart=True), 0)],
+        [
+            ("2", Deploy(), 0),
+            ("3", Deploy(hold=True), 0),
+            ("4", Deploy(replace=True), 0),
+            ("2", Deploy(), 0),
+            ("4", Deploy(restart=True), 0),
+        ],
     ),
     "second thoughts": (
         True,
         HALF,
-        [("2", Deploy(), 0), ("3", Deploy(), ("ModifyRule", 2)), ("3", Rollback(), 0), ("4", Deploy(), ("ModifyRule", 1)),
-         ("4", Abort(), 0), ("5", Deploy(), 0), ("6", Deploy(), ("AddTags", 1)), ("6", Rollback(), 0)],
+        [
+            ("2", Deploy(), 0),
+            ("3", Deploy(), ("ModifyRule", 2)),
+            ("3", Rollback(), 0),
+            ("4", Deploy(), ("ModifyRule", 1)),
+            ("4", Abort(), 0),
+            ("5", Deploy(), 0),
+            ("6", Deploy(), ("AddTags", 1)),
+            ("6", Rollback(), 0),
+        ],
     ),
     "no first": (False, ALL_AT_ONCE, [("crash", Deploy(), 4), ("1", Deploy(), 0)]),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,14 @@ def names(play: Stage, since: int) -> list[str]:
     return [name.partition(":")[2] for name, _ in play.region.written[since:]]
 
 
-SPLIT = [("ModifyRule", 1), ("ModifyRule", 2), ("ModifyRule", 3), ("ModifyRule", 4), ("ModifyRule", 6), ("TagResource", 2)]
+SPLIT = [
+    ("ModifyRule", 1),
+    ("ModifyRule", 2),
+    ("ModifyRule", 3),
+    ("ModifyRule", 4),
+    ("ModifyRule", 6),
+    ("TagResource", 2),
+]
 
 
 @pytest.mark.parametrize("point", SPLIT)
@@ -79,7 +86,9 @@ def test_the_first_write_of_a_way_back_is_the_first_route(two: Stage, point: tup
 
 @pytest.mark.parametrize("code", [DENIED, THROTTLED])
 @pytest.mark.parametrize("intent", [Rollback(), Abort()])
-def test_a_route_that_refuses_for_a_while_keeps_no_other_waiting(two: Stage, code: tuple[str, int], intent: Intent) -> None:
+def test_a_route_that_refuses_for_a_while_keeps_no_other_waiting(
+    two: Stage, code: tuple[str, int], intent: Intent
+) -> None:
     """The first route refuses: `.back` is said on the service, the second goes back, the first is tried again."""
     left = at(two, "ModifyRule", 4)
     since = len(left.region.written)
@@ -92,7 +101,9 @@ def test_a_route_that_refuses_for_a_while_keeps_no_other_waiting(two: Stage, cod
 
 
 @pytest.mark.parametrize("code", [DENIED, THROTTLED])
-def test_killed_while_the_first_route_refuses_it_is_known_that_it_was_going_back(two: Stage, code: tuple[str, int]) -> None:
+def test_killed_while_the_first_route_refuses_it_is_known_that_it_was_going_back(
+    two: Stage, code: tuple[str, int]
+) -> None:
     """Some on the first route, nothing on the second, is not taken for a flip half done: the service says `.back`."""
     left = at(two, "ModifyRule", 2)
     refuse(left, 20, 100, code)
@@ -163,9 +174,14 @@ def once(region: Region, due: Callable[[], bool], act: Callable[[], object]) -> 
 def other_group(region: Region, name: str = "other") -> str:
     """Create a target group as somebody else does."""
     made = region.aws(
-        "elbv2", "CreateTargetGroup", Name=name, Protocol="HTTP", Port=80, TargetType="ip",
+        "elbv2",
+        "CreateTargetGroup",
+        Name=name,
+        Protocol="HTTP",
+        Port=80,
+        TargetType="ip",
         VpcId=region.aws("elbv2", "DescribeLoadBalancers")["LoadBalancers"][0]["VpcId"],
-    )  # fmt: skip
+    )
     return str(made["TargetGroups"][0]["TargetGroupArn"])
 
 
@@ -305,7 +321,11 @@ def stopped_and_resumed(play: Stage, nth: int) -> str:
     wrong = [
         *([] if ended.exit_code == 143 else [f"exit {ended.exit_code} {ended.message}"]),
         *([] if left.serves else ["traffic is split"]),
-        *([] if (again.exit_code, then) == (0, "18: 100 100 | b.a.done | 3.served | 2.served") else [f"{again} {then}"]),
+        *(
+            []
+            if (again.exit_code, then) == (0, "18: 100 100 | b.a.done | 3.served | 2.served")
+            else [f"{again} {then}"]
+        ),
         *production.failures,
     ]
     return f"{region.written[nth - 1][0]} {left}: {wrong}" if wrong else ""
@@ -320,4 +340,3 @@ def test_a_signal_before_a_way_back_leaves_it_to_the_next(two: Stage, signal: in
     left.region.signal = signal
     assert left.run(intent).exit_code == 128 + signal
     assert state(left) == before
-

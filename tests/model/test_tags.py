@@ -41,16 +41,30 @@ def test_any_text_is_a_tag_or_nothing(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    [None, "", "d1", "d1.a.b.held", "d1.a.b.held.x", ".a.b.held.1", "d1.a.a.held.1", "d1.c.b.held.1", "d1.a.none.held.1",
-     "d1.a.b.baking.1", "d1.a.b.held.-1", "d1.a.b.held.1.2", "d1.a.b.held.²"],
-)  # fmt: skip
+    [
+        None,
+        "",
+        "d1",
+        "d1.a.b.held",
+        "d1.a.b.held.x",
+        ".a.b.held.1",
+        "d1.a.a.held.1",
+        "d1.c.b.held.1",
+        "d1.a.none.held.1",
+        "d1.a.b.baking.1",
+        "d1.a.b.held.-1",
+        "d1.a.b.held.1.2",
+        "d1.a.b.held.²",
+    ],
+)
 def test_what_is_no_move(text: str | None) -> None:
     """A value that is not well formed is no move."""
     assert parse_move(text) is None
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "d1", "d1.", ".41", "d1.x", "d1.41.", "d1.41.gone", "d1.41.served.", "d1.41.served.2", "d1.-4", "d1.²"]
+    "text",
+    [None, "", "d1", "d1.", ".41", "d1.x", "d1.41.", "d1.41.gone", "d1.41.served.", "d1.41.served.2", "d1.-4", "d1.²"],
 )
 def test_what_is_no_deployment(text: str | None) -> None:
     """A value that is not well formed is no deployment."""

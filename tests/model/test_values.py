@@ -68,7 +68,10 @@ STEPS: list[tuple[Step, str]] = [
     (TagDeployment(slot=Slot.B, tag=TAG), "record that slot b shall hold revision 42"),
     (TagDeployment(slot=Slot.B, tag=TAG.ended(Outcome.SERVED)), "record that slot b serves revision 42"),
     (TagDeployment(slot=Slot.B, tag=TAG.ended(Outcome.BACK)), "record that slot b was taken back with revision 42"),
-    (UPDATE, "bring service shop-b (slot b) to revision web:42, 3 tasks, circuit breaker without rollback, 100/200 percent"),
+    (
+        UPDATE,
+        "bring service shop-b (slot b) to revision web:42, 3 tasks, circuit breaker without rollback, 100/200 percent",
+    ),
     (
         replace(UPDATE, count=None, settings=False, putting_back=True),
         "put service shop-b (slot b) back to revision web:42",

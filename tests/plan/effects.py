@@ -5,7 +5,7 @@ from dataclasses import replace
 import seen
 from teal.model.identity import Slot
 from teal.model.run import Run
-from teal.model.snapshot import RouteState, SlotState, Snapshot
+from teal.model.snapshot import GroupState, RouteState, SlotState, Snapshot
 from teal.model.spec import Rung, Spec
 from teal.model.step import (
     AwaitWhole,
@@ -54,27 +54,32 @@ def after(spec: Spec, world: Snapshot, run: Run, step: Step, now_s: float) -> tu
 def _learned(run: Run, step: Step, now_s: float) -> Run:
     match step:
         case TagMove():
-            return replace(
-                run, own_move=step.tag, announced_percent=step.percent if step.tag.stage is Stage.SHIFT else None
-            )
+            announced = step.percent if step.tag.stage is Stage.SHIFT else None
+            return replace(run, own_move=step.tag, announced_percent=announced)
         case Register():
             return replace(run, registered=NEXT_REVISION)
-        case TagVerdict():
-            return replace(run, passed=run.passed | {f"verdict:{step.revision}"})
         case WriteRoute():
             return replace(run, rung=Rung.READ_BACK)
         case CreateService() | UpdateService():
             return replace(run, whole_since_s=None)
         case AwaitWhole():
             return replace(run, whole_since_s=now_s - step.healthy_for_s)
-        case ProveIdentity():
-            return replace(run, passed=run.passed | {"identity"})
-        case PassGate():
-            return replace(run, passed=run.passed | {f"gate:{step.index}"})
-        case ProbeProduction():
-            return replace(run, passed=run.passed | {"probed"})
         case _:
-            return run
+            return replace(run, passed=run.passed | _answered(step))
+
+
+def _answered(step: Step) -> frozenset[str]:
+    match step:
+        case TagVerdict():
+            return frozenset({f"verdict:{step.revision}"})
+        case ProveIdentity():
+            return frozenset({"identity"})
+        case PassGate():
+            return frozenset({f"gate:{step.index}"})
+        case ProbeProduction():
+            return frozenset({"probed"})
+        case _:
+            return frozenset()
 
 
 def _routed(world: Snapshot, step: WriteRoute | CreateRoute | DeleteRoute | TagMove) -> Snapshot:
@@ -120,7 +125,7 @@ def _with_service(state: SlotState, step: TagDeployment | CreateService | Update
     return replace(state, service=updated, groups=_healthy(step.slot, count))
 
 
-def _healthy(slot: Slot, count: int) -> "tuple[seen.GroupState, ...]":
+def _healthy(slot: Slot, count: int) -> tuple[GroupState, ...]:
     return seen.slot_state(slot, None, healthy=count).groups
 
 

@@ -12,6 +12,7 @@ from teal.model.snapshot import RouteState, Snapshot
 from teal.model.spec import DeploySpec, RouteCreate, RouteSpec, ShiftStep, Spec
 from teal.model.tags import MOVE
 from teal.model.traffic import Forward, Rule
+from teal.model.workload import Service
 from teal.plan.planner import plan
 
 NOW_S = seen.NOW_S
@@ -35,11 +36,15 @@ def routes(count: int, *, create: bool = False) -> tuple[RouteSpec, ...]:
     )
 
 
-def spec(count: int = 1, *, create: bool = False, deploy: DeploySpec | None = None, image: str = "shop/web:1.42") -> Spec:
+def spec(
+    count: int = 1, *, create: bool = False, deploy: DeploySpec | None = None, image: str = "shop/web:1.42"
+) -> Spec:
     """Return the configuration; its content is that of revision 42."""
     wanted = seen.body(image)
     return replace(
-        seen.spec(wanted=wanted), routes=routes(count, create=create), deploy=deploy or DeploySpec(shift=SHIFT, bake_s=300.0)
+        seen.spec(wanted=wanted),
+        routes=routes(count, create=create),
+        deploy=deploy or DeploySpec(shift=SHIFT, bake_s=300.0),
     )
 
 
@@ -71,7 +76,7 @@ class Scene:
         """Return the routes alone."""
         return tuple(self._route(*each) for each in enumerate(routes(len(self.shares), create=self.create)))
 
-    def _service(self, slot: Slot, tag: str | None) -> "seen.Service | None":
+    def _service(self, slot: Slot, tag: str | None) -> Service | None:
         if tag is None:
             return None
         revision = int(tag.split(".")[1]) if tag else 40 + (slot is Slot.B)

@@ -1,8 +1,8 @@
 """The command table, every cell of it: what a command does wherever things stand.
 
 Each column is a scene, played by real commands that are killed at the right moment; each cell is one command more, its
-exit code, and where the app stands then. Images are named by number: slot a serves 1, slot b 2, the newcomer is 3, and 4
-is what somebody else would rather have.
+exit code, and where the app stands then. Images are named by number: slot a serves 1, slot b 2, the newcomer is 3, and
+4 is what somebody else would rather have.
 """
 
 from collections.abc import Callable
@@ -305,7 +305,7 @@ def test_flip_again(name: str, exit_code: int, then: str) -> None:
     ],
 )
 def test_words_that_open_a_closed_cell(intent: Deploy, image: str, name: str, then: str) -> None:
-    """`--again`, `--replace`, `--hold` and `--restart` do what they say; content that is warm is deployed like any other."""
+    """`--again`, `--replace`, `--hold`, `--restart` do what they say; warm content is deployed like any other."""
     assert play(name, intent, image)[:2] == (0, then)
 
 

@@ -83,9 +83,7 @@ TABLE: dict[int, Claim] = {
         or (stage == "done" and tag == "this back")
     ),
     20: lambda stage, shares, tag: stage == "back" and zero(shares) and tag == "this back",
-    21: lambda stage, shares, tag: (
-        stage == "back" and not foreign(tag) and (not zero(shares) or tag != "this back")
-    ),
+    21: lambda stage, shares, tag: stage == "back" and not foreign(tag) and (not zero(shares) or tag != "this back"),
     22: lambda stage, _, tag: stage != "prepare" and foreign(tag),
 }
 
@@ -130,7 +128,7 @@ def test_every_combination_is_exactly_one_row(count: int) -> None:
         ((None, None), "d7.41.back", "d8.42", 23, None, "a"),
     ],
 )
-def test_without_a_move_the_weights_and_services_are_read(  # noqa: PLR0913 - the columns of the table
+def test_without_a_move_the_weights_and_services_are_read(
     shares: tuple[Fraction | int | None, ...], a: str | None, b: str | None, row: int, live: str | None, to: str
 ) -> None:
     """Without a move tag the slot with all the traffic is the live one; without a route the services' tags are all."""

@@ -150,18 +150,36 @@ def targets(*states: tuple[str, str]) -> Snapshot:
     ("found", "problems"),
     [
         (proved(), ()),
-        (two_revisions(proved()), ("slot b does not hold exactly revision 42", "slot b has no running task",
-         "10.0.0.0, 10.0.0.1 in shop-web-b belong to no running task of slot b")),
+        (
+            two_revisions(proved()),
+            (
+                "slot b does not hold exactly revision 42",
+                "slot b has no running task",
+                "10.0.0.0, 10.0.0.1 in shop-web-b belong to no running task of slot b",
+            ),
+        ),
         (taste_to(proved()), ("the taste rule of slot b on listener 443 is missing",)),
         (taste_to(proved(), ("tg/a", 1)), ("the taste rule of slot b forwards elsewhere than to shop-web-b alone",)),
         (image("sha256:2", 0), ("container web runs 2 different images",)),
-        (with_b(proved(), tasks=tuple(replace(t, task_definition_arn=seen.definition_arn(40)) for t in proved().slot(Slot.B).tasks)),
-         ("task 0 runs web:40", "task 1 runs web:40")),
+        (
+            with_b(
+                proved(),
+                tasks=tuple(
+                    replace(t, task_definition_arn=seen.definition_arn(40)) for t in proved().slot(Slot.B).tasks
+                ),
+            ),
+            ("task 0 runs web:40", "task 1 runs web:40"),
+        ),
         (targets(("10.0.0.0", "healthy"), ("10.0.0.1", "draining")), ("target 10.0.0.1 of shop-web-b is draining",)),
-        (targets(("10.0.0.0", "healthy"), ("10.0.0.9", "healthy")),
-         ("10.0.0.9 in shop-web-b belong to no running task of slot b", "tasks at 10.0.0.1 are not registered in shop-web-b")),
+        (
+            targets(("10.0.0.0", "healthy"), ("10.0.0.9", "healthy")),
+            (
+                "10.0.0.9 in shop-web-b belong to no running task of slot b",
+                "tasks at 10.0.0.1 are not registered in shop-web-b",
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_identity_is_proved_by_the_control_plane(found: Snapshot, problems: tuple[str, ...]) -> None:
     """Taste rule, tasks and targets must all be the requested revision's and nothing else; each doubt is a sentence."""
     assert identity_problems(scenes.spec(), found, Slot.B, 42) == problems
@@ -181,9 +199,7 @@ WAIT = AwaitWhole(slot=Slot.B, revision=42, count=2, healthy_for_s=30.0, deadlin
             NOW_S - 28,
             WAIT,
             NOW_S,
-            NotYet(
-                retry_after_s=2.0, progress="2/2 tasks run (0 pending); targets: 2 healthy; steady for 28 s"
-            ),
+            NotYet(retry_after_s=2.0, progress="2/2 tasks run (0 pending); targets: 2 healthy; steady for 28 s"),
         ),
         (
             scene("prepare", 0),
@@ -198,7 +214,8 @@ WAIT = AwaitWhole(slot=Slot.B, revision=42, count=2, healthy_for_s=30.0, deadlin
             WAIT,
             NOW_S + 100,
             Failed(
-                reason="slot b did not become whole in time: 2/2 tasks run (0 pending); targets: 1 healthy", deadline=True
+                reason="slot b did not become whole in time: 2/2 tasks run (0 pending); targets: 1 healthy",
+                deadline=True,
             ),
         ),
         (scene("prepare", 0, healthy={Slot.B: 0}), None, replace(WAIT, putting_back=True), NOW_S, Done()),
@@ -213,7 +230,7 @@ WAIT = AwaitWhole(slot=Slot.B, revision=42, count=2, healthy_for_s=30.0, deadlin
         (scene("shift", HALF), None, Hold(slot=Slot.B, percent=50, lasts_s=60.0, until_s=None), NOW_S, Done()),
     ],
 )
-def test_a_wait_is_judged_against_a_look(  # noqa: PLR0913 - the columns of the table
+def test_a_wait_is_judged_against_a_look(
     found: Snapshot, since_s: float | None, step: AwaitWhole | Hold, now_s: float, answer: object
 ) -> None:
     """A wait is over, not yet, or has failed; what is missing is said."""

@@ -1,6 +1,7 @@
 """What holds of every plan, wherever it begins."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,9 @@ from teal.plan.invariants import broken
 from teal.plan.planner import plan
 from teal.plan.situation import classify
 
-INTENTS = st.sampled_from([Deploy(), Deploy(hold=True), Deploy(again=True), Flip(), Flip(again=True), Rollback(), Abort()])
+INTENTS: st.SearchStrategy[Intent] = st.sampled_from(
+    [Deploy(), Deploy(hold=True), Deploy(again=True), Flip(), Flip(again=True), Rollback(), Abort()]
+)
 SHARES = st.sampled_from([Fraction(0), Fraction(1, 10), Fraction(1, 2), Fraction(1)])
 TAGS = st.sampled_from(["d7.42"] * 5 + ["d7.42.served"] * 3 + ["d7.42.back"] * 3 + ["d2.40.served", "d2.42.back", None])
 BLUE = st.sampled_from(["d1.41.served", ""])
@@ -35,7 +38,9 @@ def worlds(draw: st.DrawFn) -> tuple[Intent, Spec, Snapshot]:
     level = draw(st.booleans())
     shares = (draw(SHARES),) * count if level else tuple(draw(SHARES) for _ in range(count))
     move = f"d7.a.b.{draw(STAGES)}.{int(NOW_S) - draw(AGES)}" if draw(st.integers(0, 9)) else None
-    scene = Scene(move=move, shares=shares, a=draw(BLUE), b=draw(TAGS), before=draw(st.sampled_from(["", "d2.40.served"])))
+    scene = Scene(
+        move=move, shares=shares, a=draw(BLUE), b=draw(TAGS), before=draw(st.sampled_from(["", "d2.40.served"]))
+    )
     return draw(INTENTS), scenes.spec(count, image=draw(IMAGES)), scene.seen()
 
 
@@ -68,10 +73,10 @@ def test_no_prefix_of_a_plan_breaks_an_invariant_and_every_plan_ends(given_: tup
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(worlds())
 def test_planning_again_after_the_first_step_gives_the_tail(given_: tuple[Intent, Spec, Snapshot]) -> None:
-    """After the first step the new plan is the rest of the old one, in the same words but for the new revision's number."""
+    """After the first step the new plan is the rest of the old one, in the same words."""
     _, plans, _ = lived(*given_)
     settled = [number for number, words in enumerate(plans) if len(words) == 1]
-    for number, (earlier, later) in enumerate(zip(plans, plans[1:], strict=False)):
+    for number, (earlier, later) in enumerate(pairwise(plans)):
         if number in settled:
             continue  # what settles ends, and what was asked begins
         assert [same(words) for words in later] == [same(words) for words in earlier[1:]]
@@ -80,7 +85,11 @@ def test_planning_again_after_the_first_step_gives_the_tail(given_: tuple[Intent
 
 def same(words: str) -> str:
     """Return a sentence with the revision that was unknown at first."""
-    return words.replace("revision web:44", "the new revision").replace("web:44", "web:new").replace("revision 44", "revision new")
+    return (
+        words.replace("revision web:44", "the new revision")
+        .replace("web:44", "web:new")
+        .replace("revision 44", "revision new")
+    )
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -89,13 +98,13 @@ def test_a_finished_plan_leaves_nothing_to_do(given_: tuple[Intent, Spec, Snapsh
     """When a command has ended, deciding again on the same world ends it in the same way."""
     intent, spec, world = given_
     run, now_s = scenes.run(), NOW_S
+    decision = plan(intent, spec, world, run, now_s)
     for _ in range(LONGEST):
-        decision = plan(intent, spec, world, run, now_s)
         if not isinstance(decision, Steps):
             break
         world, run, now_s = after(spec, world, run, decision.steps[0], now_s)
+        decision = plan(intent, spec, world, run, now_s)
     again = plan(intent, spec, world, run, now_s)
     assert type(again) is type(decision)
     assert classify(spec, world).row in range(1, 24)
     assert drifted(world) == {}
-

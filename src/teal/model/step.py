@@ -5,7 +5,7 @@ act writes once; a wait is judged against the next look. No step knows how it is
 """
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, assert_never
 
 import msgspec
 
@@ -76,6 +76,8 @@ class TagMove:
                 return f"record that the move {way} is done"
             case Stage.BACK:
                 return f"record that the move {way} was taken back"
+            case _:
+                assert_never(self.tag.stage)
 
     def undo(self) -> str:
         """Say the absolute target of the way back."""

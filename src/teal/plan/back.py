@@ -50,6 +50,8 @@ def take_back(facts: Facts, why: TurnBack | None) -> tuple[Step, ...]:
     if move.origin is None:
         return _take_back_created(facts, move, why)
     writes = routes_to(facts, move.origin)
+    if move.stage is Stage.BACK:
+        return (*writes, *_tag_back(facts))  # judged or not when it was taken back; only a late write is undone
     recorded = (*_tag_back(facts), *_verdict(facts, why))
     if writes and 0 in facts.run.failed_writes:
         # route 1 does not obey: say it on the service before route 2, so that nobody takes this for a flip half done
@@ -154,10 +156,7 @@ def _verdict(facts: Facts, why: TurnBack | None) -> tuple[Step, ...]:
 
 
 def _move_back(facts: Facts, move: MoveTag) -> tuple[Step, ...]:
-    if move.stage is Stage.BACK and all(route.rule is None or route.move == move for route in facts.snapshot.routes):
-        return ()
-    entered = move if move.stage is Stage.BACK else move.entering(Stage.BACK, facts.now_s)
-    return (TagMove(tag=entered),)
+    return (TagMove(tag=move.entering(Stage.BACK, facts.now_s)),)
 
 
 def onto_untouched(facts: Facts) -> tuple[Step, ...]:

@@ -34,18 +34,16 @@ def turned_back(facts: Facts, why: TurnBack, intent: Intent) -> Decision:
     steps = _way_back(facts, why)
     if not steps:
         return Finished(message=f"went back: {why.reason}", exit_code=exit_code)
-    if any(isinstance(step, WriteRoute) for step in steps):
-        refusal = no_healthy_target(facts, facts.situation.origin)
-        if refusal is not None:
-            return refusal
+    towards = {step.shares[0][0] for step in steps if isinstance(step, WriteRoute)}
+    refusals = [refusal for slot in towards if (refusal := no_healthy_target(facts, slot)) is not None]
+    if refusals:
+        return refusals[0]
     safe = facts.situation.origin or "none, as before"
     return Steps(steps=steps, ends=f"production is with slot {safe}: {why.reason}", exit_code=exit_code)
 
 
-def no_healthy_target(facts: Facts, slot: Slot | None) -> Refused | None:
+def no_healthy_target(facts: Facts, slot: Slot) -> Refused | None:
     """Return the refusal to send production to a slot that is *seen* to have no healthy target; else None."""
-    if slot is None:
-        return None
     dead = [g.spec.name for g in facts.snapshot.slot(slot).groups if g.targets is not None and g.healthy == 0]
     if not dead:
         return None

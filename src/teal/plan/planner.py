@@ -95,7 +95,9 @@ def _settle(intent: Intent, facts: Facts) -> Decision | None:
     """Return the steps that finish what an earlier run left, whatever is asked now; None when there is nothing."""
     row = facts.situation.row
     if row in INTERRUPTED_ROWS:
-        return Steps(steps=take_back(facts, _judgement(intent)), ends="the interrupted way back is finished", settles=True)
+        return Steps(
+            steps=take_back(facts, _judgement(intent)), ends="the interrupted way back is finished", settles=True
+        )
     if row == Row.ONTO_UNTOUCHED:
         return Steps(steps=onto_untouched(facts), ends="the interrupted rollback is finished", settles=True)
     if row == Row.LATE_WRITE:
