@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
+from region_fakes import Shell, Story
 from region_files import SERVICE, TASKDEF, TEAL_YAML
 from teal.aws.account import AwsAccount
 from teal.aws.compute import EcsCompute
@@ -20,6 +21,7 @@ from teal.aws.images import RegistryImages
 from teal.aws.logs import CloudWatchLogs
 from teal.aws.router import Elbv2Router
 from teal.config import source
+from teal.errors import AwsError, CredentialError
 from teal.execute.executor import Executor
 from teal.lab.front import answer
 from teal.lab.world.ground import Ground
@@ -43,7 +45,7 @@ from teal.model.run import Intent, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.observe import Observer
-from teal.ports import CommandResult, Ports, Reply, Request
+from teal.ports import Ports, Reply, Request
 
 T = TypeVar("T")
 BEGINNING_S = 1_800_000_000.0
@@ -265,34 +267,20 @@ class Prober:
         return Reply(status=status, headers={"x-revision": revision}, body=f"revision {revision}")
 
 
-@dataclass(slots=True)
-class Shell:
-    """Commands that end as told."""
-
-    exit_codes: list[int] = field(default_factory=list[int])
-    seen: list[Mapping[str, str]] = field(default_factory=list[Mapping[str, str]])
-
-    def run(self, command: str, environment: Mapping[str, str], timeout_s: float) -> CommandResult:
-        """End with the next exit code; 0 when none is left."""
-        self.seen.append(environment)
-        code = self.exit_codes.pop(0) if self.exit_codes else 0
-        return CommandResult(exit_code=code, output=f"{command} said {code} within {timeout_s} s")
-
-
-@dataclass(slots=True)
-class Story:
-    """A journal in memory."""
-
-    events: list[Event] = field(default_factory=list[Event])
-
-    def append(self, event: Event) -> None:
-        """Keep an event."""
-        self.events.append(event)
-
-
 def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:
     """Gather without threads, so that a test is the same every time."""
     return [call() for call in calls]
+
+
+def in_turn_within(calls: Sequence[Callable[[], T]], patience_s: float) -> list[T | None]:
+    """Gather what AWS answers, without threads."""
+    results: list[T | None] = []
+    for call in calls:
+        try:
+            results.append(call())
+        except (AwsError, CredentialError):
+            results.append(None)
+    return results
 
 
 @dataclass(slots=True)
@@ -318,6 +306,7 @@ class Stage:
             clock=Clock(self.region),
             journal=self.story,
             gather=in_turn,
+            within=in_turn_within,
         )
 
     def with_image(self, image: str) -> "Stage":

@@ -7,8 +7,10 @@ cluster: shop
 task_definition: taskdef.json
 service: service.json
 slots:
-  a: {service: shop-a, target_groups: [{name: shop-a, container: web, port: 8080, create: {health_check: {path: /health}}}]}
-  b: {service: shop-b, target_groups: [{name: shop-b, container: web, port: 8080, create: {health_check: {path: /health}}}]}
+  a: {service: shop-a, target_groups: [
+    {name: shop-a, container: web, port: 8080, create: {health_check: {path: /health}}}]}
+  b: {service: shop-b, target_groups: [
+    {name: shop-b, container: web, port: 8080, create: {health_check: {path: /health}}}]}
 routes:
 %s
 identity: {header: X-Revision}

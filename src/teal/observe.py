@@ -4,11 +4,12 @@ A full look is three rounds of reads at once: what there is, then what it says, 
 full looks a waiting step watches a narrow part: the health of one slot's targets, and now and then its service.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from teal.errors import AwsError, CredentialError
 from teal.model.identity import Caller, Slot
 from teal.model.snapshot import GroupState, RouteState, SlotState, Snapshot, TasteState
 from teal.model.spec import RouteSpec, Spec
@@ -19,6 +20,7 @@ from teal.ports import Ports
 
 RECENT_REVISIONS = 5
 LAST_PRIORITY = 50_000
+LEAN_PATIENCE_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +30,7 @@ class _Found:
     balancers: tuple[LoadBalancer, ...]
     rules: tuple[Rule, ...]
     groups: dict[str, TargetGroup]
-    services: dict[str, Service]
+    services: dict[str, Service] | None  # None: not known
     health: dict[str, tuple[TargetHealth, ...]]
     tasks: dict[str, tuple[Task, ...]]
 
@@ -45,26 +47,24 @@ class Observer:
         self._cluster_found = False
         self._recent_read = False
 
-    def full(self) -> Snapshot:
-        """Return a complete snapshot.
+    def full(self, *, lean: bool = False) -> Snapshot:
+        """Return a complete snapshot; with `lean`, what a way back needs: rules, their tags, the health of targets.
+
+        A lean look takes what else it gets, and does without what it does not: a rollback waits for nothing that is
+        not on the way back. Target health that takes longer than two seconds is not known.
 
         Raises:
             AwsError: a read that did not succeed; nothing is concluded from it.
         """
         taken_at_s = self._ports.clock.now_s()
-        found = self._read()
-        routes = self._routes(found)
+        found = self._read_lean() if lean else self._read()
+        routes = self._tagged(self._routes(found))
         rules = tuple(route.rule for route in routes if route.rule is not None)
-        tags = dict(self._ports.router.tags([rule.arn for rule in rules])) if rules else dict[str, Mapping[str, str]]()
-        routes = tuple(
-            replace(route, rule=replace(route.rule, tags=tags.get(route.rule.arn, {}))) if route.rule else route
-            for route in routes
-        )
         tastes, missing_ports = self._tastes(found, routes)
         known = {rule.arn for rule in rules} | {taste.rule.arn for taste in tastes if taste.rule is not None}
         return Snapshot(
             taken_at_s=taken_at_s,
-            caller=self.caller(),
+            caller=self.caller(lean=lean),
             cluster_found=self._cluster_found,
             load_balancers=found.balancers,
             slots={slot: self._slot(slot, found) for slot in Slot},
@@ -74,6 +74,18 @@ class Observer:
             strangers=self._strangers(found, known),
             definitions=dict(self._definitions),
             scalable=self._scalable or frozenset(),
+            services_known=found.services is not None,
+        )
+
+    def _tagged(self, routes: tuple[RouteState, ...]) -> tuple[RouteState, ...]:
+        """Return the routes with the tags of their rules."""
+        arns = [route.rule.arn for route in routes if route.rule is not None]
+        if not arns:
+            return routes
+        tags = self._ports.router.tags(arns)
+        return tuple(
+            replace(route, rule=replace(route.rule, tags=tags.get(route.rule.arn, {}))) if route.rule else route
+            for route in routes
         )
 
     def glance(self, snapshot: Snapshot) -> Snapshot:
@@ -103,11 +115,20 @@ class Observer:
             state = self._with_service(state)
         return replace(snapshot, slots={**snapshot.slots, slot: state})
 
-    def caller(self) -> Caller:
-        """Return whose credentials are in use; asked once."""
+    def caller(self, *, lean: bool = False) -> Caller:
+        """Return whose credentials are in use; asked once. A lean look goes on without an answer."""
         if self._caller is None:
-            self._caller = self._ports.account.caller()
+            try:
+                self._caller = self._ports.account.caller()
+            except (AwsError, CredentialError):
+                if not lean:
+                    raise
+                return Caller(account="unknown", arn="unknown", region=self._spec.region)
         return self._caller
+
+    def read_recent_again(self) -> None:
+        """Read the newest task definitions again at the next look: one of them may be ours, its answer lost."""
+        self._recent_read = False
 
     def remember(self, definition: TaskDefinition) -> None:
         """Take a task definition that this run registered into every later snapshot."""
@@ -123,9 +144,8 @@ class Observer:
         spec, ports = self._spec, self._ports
         names = [spec.slot(slot).service for slot in Slot]
         group_names = [group.name for slot in Slot for group in spec.slot(slot).groups]
-        wanted = list(dict.fromkeys(name for name in (self._balancer_of(route) for route in spec.routes) if name))
         first: list[Callable[[], Any]] = [
-            partial(ports.router.load_balancers, wanted),
+            partial(ports.router.load_balancers, self._balancers()),
             partial(ports.router.groups, group_names),
             self._services(names),
             self._once(names),
@@ -148,6 +168,37 @@ class Observer:
             health=dict(zip((group.arn for group in existing), rest, strict=False)),
             tasks=dict(zip(services, rest[len(existing) :], strict=False)),
         )
+
+    def _read_lean(self) -> _Found:
+        """Return what a way back needs, and what else could be had."""
+        ports = self._ports
+        names = [self._spec.slot(slot).service for slot in Slot]
+        group_names = [group.name for slot in Slot for group in self._spec.slot(slot).groups]
+        first: list[Callable[[], Any]] = [
+            partial(ports.router.load_balancers, self._balancers()),
+            partial(ports.router.groups, group_names),
+        ]
+        balancers, groups = ports.gather(first)
+        rules = ports.gather([partial(ports.router.rules, balancer) for balancer in balancers])
+        existing = [group for group in groups.values() if group.load_balancer_arns]
+        helpful: list[Callable[[], Any]] = [
+            self._services(names),
+            *(partial(ports.router.health, group.arn) for group in existing),
+        ]
+        services, *healths = ports.within(helpful, LEAN_PATIENCE_S)
+        seen = {g.arn: health for g, health in zip(existing, healths, strict=True) if health is not None}
+        return _Found(
+            balancers=balancers,
+            rules=tuple(rule for part in rules for rule in part),
+            groups=dict(groups),
+            services=dict(services) if services is not None else None,
+            health=seen,
+            tasks={},
+        )
+
+    def _balancers(self) -> list[str]:
+        """Return the load balancers of all routes."""
+        return list(dict.fromkeys(name for name in (self._balancer_of(route) for route in self._spec.routes) if name))
 
     def _services(self, names: Sequence[str]) -> Callable[[], Any]:
         def read() -> dict[str, Service]:
@@ -190,7 +241,7 @@ class Observer:
             GroupState(spec=group, group=found.groups.get(group.name), targets=_health(found, group.name))
             for group in spec.groups
         )
-        service = found.services.get(spec.service)
+        service = (found.services or {}).get(spec.service)
         return SlotState(slot=slot, service=service, groups=groups, tasks=found.tasks.get(spec.service, ()))
 
     def _routes(self, found: _Found) -> tuple[RouteState, ...]:

@@ -228,6 +228,14 @@ class Gather(Protocol):
         ...
 
 
+class Within(Protocol):
+    """Several reads at once that nobody depends on."""
+
+    def __call__(self, calls: Sequence[Callable[[], T]], patience_s: float) -> list[T | None]:
+        """Return the results in order; None for those that AWS did not answer, or not in `patience_s`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """All that a run needs of the world."""
@@ -242,3 +250,4 @@ class Ports:
     clock: Clock
     journal: Journal
     gather: Gather
+    within: Within

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from region import SERVICE, TASKDEF, Region, Stage, set_scene
+from region import Region, Stage, set_scene
+from region_files import SERVICE, TASKDEF
 from teal.config import source
 from teal.model.run import Deploy, Flip, Rollback
 

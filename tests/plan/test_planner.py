@@ -282,7 +282,7 @@ def test_a_first_deployment_under_way_is_gone_on_with_or_superseded() -> None:
 def test_routes_whose_tags_differ_are_aligned_first() -> None:
     """Where the newest tag reached only some of the routes, the others get it before anything else."""
     moves = (f"d7.a.b.prepare.{T}", f"d7.a.b.prepare.{T - 5}")
-    assert sentences(decide(Deploy(), Scene(shares=(0, 0), moves=moves)))[0] == PREPARED
+    assert sentences(decide(Deploy(), Scene(shares=(0, 0), moves=moves, b="d7.42")))[0] == PREPARED
 
 
 def test_a_missing_route_is_not_shifted() -> None:

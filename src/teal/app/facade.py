@@ -27,7 +27,7 @@ from teal.execute.executor import Approve, Executor
 from teal.execute.perform import Scene
 from teal.execute.questions import taste_way
 from teal.host.clock import SystemClock
-from teal.host.gather import ThreadGather
+from teal.host.gather import PatientGather, ThreadGather
 from teal.host.journal import FileJournal, journal_path, last_runs
 from teal.host.probe import HttpProber
 from teal.host.registry import OciRegistry
@@ -204,6 +204,7 @@ def open_app(options: Options, environ: Mapping[str, str], clock: SystemClock | 
         clock=clock,
         journal=FileJournal(journal),
         gather=gather,
+        within=PatientGather(clock),
     )
     return App(spec, ports, timeout_s=options.timeout_s, calls=caller.calls, journal=journal)
 

@@ -4,11 +4,12 @@ from collections.abc import Generator, Iterator, Sequence
 from itertools import takewhile
 
 from teal.errors import AwsError, CredentialError, NeedsPersonError, TealError, TransientError, UnknownAnswerError
+from teal.execute.guard import step_key
 from teal.execute.perform import Outcome, perform
 from teal.execute.seen import seen
-from teal.execute.session import Session, aws_detail
+from teal.execute.session import Session, aws_detail, value_of
 from teal.execute.stages import stage_of
-from teal.model.event import Event, StepBegan, StepEnded, StepFailed
+from teal.model.event import Event, Noted, StepBegan, StepEnded, StepFailed
 from teal.model.run import TurnBack
 from teal.model.step import (
     Act,
@@ -28,6 +29,8 @@ from teal.model.tags import Stage
 from teal.plan.invariants import FRESH_LOOK_S, broken
 
 SEEN_DEADLINE_S = 60.0
+RETRY_DEADLINE_S = 60.0
+BACK_DEADLINE_S = 600.0
 REFUSED_LIMIT = 5
 ROUTING = (WriteRoute, CreateRoute, DeleteRoute)
 BUILDING = (CreateGroup, CreateTaste, Register, CreateService, UpdateService)
@@ -44,7 +47,10 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
     done: list[Act] = []
     for step in batch:
         if isinstance(step, ROUTING) and session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
+            verdict = session.run.turn_back
             session.glance()
+            if session.run.turn_back is not verdict:
+                break  # somebody else was there first: nothing is written over what they wrote
         ended = yield from _act_once(session, step)
         if not ended:
             break  # decide the rest anew: on a way back the other routes come first now, and each is tried again
@@ -54,7 +60,7 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
 
 def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
     """Do one act; return (to `yield from`) whether AWS acknowledged it."""
-    problem = broken(session.intent, session.spec, session.snapshot, step, session.now_s)
+    problem = broken(session.intent, session.spec, session.snapshot, step, session.now_s, going_back=session.going_back)
     if problem:
         raise NeedsPersonError(
             f"{step.sentence()} was not done: {problem}", hint="`teal status` shows where things stand"
@@ -73,18 +79,44 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
         yield from _refused(session, step, error)
         return False
     _remember(session, step, outcome)
+    session.succeeded(step_key(step))
     yield session.tell(StepEnded(at_s=session.now_s, step=step, took_s=session.now_s - began_s, detail=outcome.detail))
     return True
 
 
 def _retry(session: Session, step: Act, error: AwsError) -> Iterator[Event]:
+    """AWS was busy, or its answer got lost: try again, for a minute forward, on a way back for as long as it takes."""
+    if isinstance(step, TagVerdict):
+        yield from _without_verdict(session, step, aws_detail(error))
+        return
     yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=aws_detail(error), follows="retry"))
+    session.bounds.forgive(step)
     _count_failure(session, step)
-    if isinstance(step, WriteRoute):
-        session.wrote.add(step.index)  # it may have been done all the same
-    if isinstance(step, UpdateService):
-        session.updated.add(step.slot)
+    _may_have_been_done(session, step)
+    failing_s = session.failing_s(step_key(step))
+    if not session.going_back and failing_s > RETRY_DEADLINE_S:
+        stop = session.latch(TurnBack(reason=f"{step.sentence()}: {aws_detail(error)}", judged=False))
+        if stop is not None:
+            yield stop
+    if session.going_back and failing_s > BACK_DEADLINE_S and not isinstance(step, ROUTING):
+        raise NeedsPersonError(f"{step.sentence()} is outstanding: {aws_detail(error)}", hint="run the command again")
     session.ports.clock.sleep(0.5)
+
+
+def _may_have_been_done(session: Session, step: Act) -> None:
+    """Expect to see the effect of an act whose answer got lost."""
+    if isinstance(step, WriteRoute):
+        session.wrote.add(step.index)
+    elif isinstance(step, UpdateService):
+        session.updated.add(step.slot)
+    elif isinstance(step, Register):
+        session.observer.read_recent_again()
+
+
+def _without_verdict(session: Session, step: TagVerdict, reason: str) -> Iterator[Event]:
+    """A mark on a task definition is worth a try, not a failed way back."""
+    session.note(passed=session.run.passed | {f"verdict:{step.revision}"})
+    yield session.tell(Noted(at_s=session.now_s, message=f"revision {step.revision} could not be marked: {reason}"))
 
 
 def _count_failure(session: Session, step: Act) -> int:
@@ -97,6 +129,9 @@ def _count_failure(session: Session, step: Act) -> int:
 
 def _refused(session: Session, step: Act, error: TealError) -> Iterator[Event]:
     reason = aws_detail(error) if isinstance(error, AwsError) else error.message
+    if isinstance(step, TagVerdict):
+        yield from _without_verdict(session, step, reason)
+        return
     follows = "retry" if session.going_back else "back"
     yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=reason, follows=follows))
     if session.going_back:
@@ -129,12 +164,14 @@ def _remember(session: Session, step: Act, outcome: Outcome) -> None:
             session.note(passed=session.run.passed | {f"verdict:{step.revision}"})
         case WriteRoute() | CreateRoute() | DeleteRoute():
             session.wrote.add(step.index)
+            session.acknowledged(f"route:{step.index}", value_of(f"route:{step.index}", session.snapshot))
             left = {index: count for index, count in session.run.failed_writes.items() if index != step.index}
             session.note(failed_writes=left)
             if isinstance(step, CreateRoute) and step.tag is not None:
                 session.note(own_move=step.tag)
         case CreateService() | UpdateService():
             session.updated.add(step.slot)
+            session.acknowledged(f"service:{step.slot}", value_of(f"service:{step.slot}", session.snapshot))
             session.note(whole_since_s=None)
         case _:
             return

@@ -70,7 +70,7 @@ class Executor:
         """Execute, yielding what happened; the last event is RunEnded. Never raises a TealError."""
         session = self._session
         try:
-            caller = session.observer.caller()
+            caller = session.observer.caller(lean=session.lean)
             yield session.tell(
                 RunStarted(
                     at_s=session.now_s,
@@ -82,9 +82,22 @@ class Executor:
                     run_id=session.run.id,
                 )
             )
-            yield from self._rounds()
+            yield from self._rounds_and_back()
         except TealError as error:
             yield self._end(error.exit_code, error.message, error.hint)
+
+    def _rounds_and_back(self) -> Iterator[Event]:
+        """Go on until it is done; what stops a run while traffic is split sends production back first."""
+        while True:
+            try:
+                yield from self._rounds()
+            except TealError as error:
+                turned = self._session.turn_back_for(error)
+                if turned is None:
+                    raise
+                yield turned
+            else:
+                return
 
     def _rounds(self) -> Iterator[Event]:
         session = self._session

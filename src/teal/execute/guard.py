@@ -36,13 +36,23 @@ class Bounds:
         Raises:
             NeedsPersonError: the run goes in circles.
         """
-        key = f"{type(step).__name__}: {step.sentence()}"
+        key = step_key(step)
         self._same[key] += 1
         self._total += 1
         limit = SAME_ACT_LIMIT if isinstance(step, Act) else SAME_QUESTION_LIMIT
         if not endless and (self._same[key] > limit or self._total > max(self._limit, 10)):
             message = f"going in circles: {step.sentence()} was planned {self._same[key]} times in {self._total} steps"
             raise NeedsPersonError(message, hint="`teal status` shows where things stand; nothing more was written")
+
+    def forgive(self, step: Step) -> None:
+        """Take one back: AWS was busy, which says nothing of the plan."""
+        self._same[step_key(step)] -= 1
+        self._total -= 1
+
+
+def step_key(step: Step) -> str:
+    """Return a text that is equal for equal steps."""
+    return f"{type(step).__name__}: {step.sentence()}"
 
 
 def moved_routes(before: Snapshot, after: Snapshot, written: AbstractSet[int]) -> dict[int, str]:

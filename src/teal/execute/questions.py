@@ -25,6 +25,7 @@ class Verdict:
     state: str
     reason: str = ""
     retry_after_s: float = 1.0
+    contradicts: bool = False  # it answered, as somebody else than was expected
 
 
 PASS = Verdict(state="PASS")
@@ -187,7 +188,9 @@ def _says(scene: Scene, way: Way, identity: IdentitySpec, revision: int, *, in_a
             said = reply.headers.get(identity.header.lower(), "nothing")
             if reply.error or said != expected:
                 what = reply.error or f"{identity.header}: {said}"
-                return Verdict(state="WAIT", reason=f"{address} says {what}, expected {expected}")
+                contradicts = not reply.error and identity.header.lower() in reply.headers
+                reason = f"{address} says {what}, expected {expected}"
+                return Verdict(state="WAIT", reason=reason, contradicts=contradicts)
     return PASS
 
 
@@ -229,9 +232,17 @@ def _run(gate: RunGate, step: PassGate, scene: Scene) -> Verdict:
     if result.exit_code == 0:
         return PASS
     if result.exit_code == WAIT_EXIT_CODE:
-        return Verdict(state="WAIT", reason=f"{gate.command} asks to wait", retry_after_s=gate.retry_s)
+        return Verdict(state="WAIT", reason=f"{gate} asks to wait", retry_after_s=gate.retry_s)
     ended = "took too long" if result.exit_code is None else f"exited with {result.exit_code}"
-    return Verdict(state="FAIL", reason=f"{gate.command} {ended}: {result.output.strip()[-500:]}")
+    said = _without_secrets(result.output.strip()[-500:], way)
+    return Verdict(state="FAIL", reason=f"{gate} {ended}: {said}")
+
+
+def _without_secrets(text: str, way: Way) -> str:
+    """Return what a command printed without the taste secret, which it was given."""
+    for secret in way.headers.values():
+        text = text.replace(secret, "•••")
+    return text
 
 
 def gate_environment(scene: Scene, slot: Slot, way: Way) -> dict[str, str]:

@@ -9,6 +9,7 @@ from teal.errors import (
     DeadlineError,
     DriftError,
     StoppedError,
+    TealError,
     TransientError,
     UnknownAnswerError,
 )
@@ -19,6 +20,7 @@ from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
+from teal.model.tags import Stage
 from teal.observe import Observer
 from teal.plan.facts import Facts
 from teal.plan.situation import Row
@@ -26,6 +28,8 @@ from teal.plan.whole import primary_revision, whole
 from teal.ports import Ports
 
 READ_DEADLINE_S = 60.0
+STALE_S = 60.0  # how long a read may lag behind an acknowledged write
+GLANCE_PATIENCE_S = 2.0
 FIRST_RETRY_S = 0.2
 SPLIT_ROWS = frozenset({Row.STEP, Row.WRITING, Row.MIXTURE, Row.LATE_WRITE})
 
@@ -45,6 +49,8 @@ class Session:
         self.wrote: set[int] = set()  # routes this run has written since the last look
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self._snapshot: Snapshot | None = None
+        self._acknowledged: dict[str, tuple[object, float]] = {}
+        self._failing_since_s: dict[str, float] = {}
 
     @property
     def snapshot(self) -> Snapshot:
@@ -77,6 +83,11 @@ class Session:
         return Scene(spec=self.spec, snapshot=self.snapshot, ports=self.ports, secrets=self.run.secrets)
 
     @property
+    def lean(self) -> bool:
+        """Whether this run reads no more than a way back needs."""
+        return isinstance(self.intent, Rollback | Abort)
+
+    @property
     def going_back(self) -> bool:
         """Whether this run sends production back, by command or by verdict."""
         return self.run.turn_back is not None or isinstance(self.intent, Rollback | Abort)
@@ -107,6 +118,13 @@ class Session:
         self._write(event)
         return event
 
+    def turn_back_for(self, error: TealError) -> TurnedBack | None:
+        """Latch the way back where an error would leave traffic split; None where it ends the run as it is."""
+        leaving = isinstance(error, DriftError | BusyError | StoppedError | DeadlineError)
+        if leaving or self.going_back or self._snapshot is None or self.facts.situation.row not in SPLIT_ROWS:
+            return None
+        return self.latch(TurnBack(reason=error.message, judged=False, exit_code=error.exit_code))
+
     def look(self) -> Snapshot:
         """Take a full look and notice what others did since the last.
 
@@ -116,6 +134,10 @@ class Session:
             AwsError: AWS did not answer for a minute.
         """
         before, after = self._snapshot, self._read()
+        started_s = self.now_s
+        while before is not None and self._stale(before, after) and self.now_s - started_s < STALE_S:
+            self.ports.clock.sleep(0.5)
+            after = self._read()
         self._notice_time(after)
         if before is not None:
             self._notice_others(before, after)
@@ -132,9 +154,46 @@ class Session:
             AwsError: AWS did not answer.
         """
         before = self.snapshot
-        after = self.observer.glance(before)
+        after = self._read_routes(before)
+        if after is None:
+            return  # a way back does not wait for reads: it is written on the last look
+        if self._stale(before, after):
+            after = replace(before, taken_at_s=after.taken_at_s)
         self._notice_others(before, after)
         self._snapshot = after
+
+    def _read_routes(self, before: Snapshot) -> Snapshot | None:
+        """Return a glance; None where a way back has waited long enough for it."""
+        started_s = self.now_s
+        while True:
+            try:
+                return self.observer.glance(before)
+            except (TransientError, UnknownAnswerError):
+                waited_s = self.now_s - started_s
+                if self.going_back and waited_s > GLANCE_PATIENCE_S:
+                    return None
+                if waited_s > READ_DEADLINE_S:
+                    raise
+            self.ports.clock.sleep(FIRST_RETRY_S)
+
+    def acknowledged(self, key: str, value_before: object) -> None:
+        """Remember a write that AWS acknowledged, and the value it replaced: a later read of that value is stale."""
+        self._acknowledged[key] = (value_before, self.now_s)
+
+    def _stale(self, before: Snapshot, after: Snapshot) -> bool:
+        """Say whether a look shows again what a write of this run replaced, after a look that showed the write."""
+        own = self.run.own_move
+        if (
+            own is not None
+            and before.move == own
+            and (after.move is None or after.move.entered_at_s < own.entered_at_s)
+        ):
+            return True
+        for key, (value, at_s) in self._acknowledged.items():
+            young = self.now_s - at_s < STALE_S
+            if young and value_of(key, after) == value and value_of(key, before) != value:
+                return True
+        return False
 
     def watch(self, slot: Slot, *, service: bool) -> None:
         """Take a narrow look at a slot. A read that fails changes nothing: the next full look will tell."""
@@ -143,6 +202,14 @@ class Session:
         except (TransientError, UnknownAnswerError):
             return
         self._notice_time(self._snapshot)
+
+    def failing_s(self, key: str) -> float:
+        """Return for how long a step has been failing, this failure included."""
+        return self.now_s - self._failing_since_s.setdefault(key, self.now_s)
+
+    def succeeded(self, key: str) -> None:
+        """Forget the failures of a step."""
+        self._failing_since_s.pop(key, None)
 
     def heed(self) -> TurnedBack | None:
         """Heed the wish to stop, and the time limit.
@@ -177,7 +244,7 @@ class Session:
         started_s, retry_s = self.now_s, FIRST_RETRY_S
         while True:
             try:
-                return self.observer.full()
+                return self.observer.full(lean=self.lean)
             except (TransientError, UnknownAnswerError):
                 if self.now_s - started_s > READ_DEADLINE_S and not self.going_back:
                     raise
@@ -199,7 +266,12 @@ class Session:
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
         if isinstance(self.intent, Rollback):
             return  # the way back is absolute: it is written over whatever the move it takes back still writes
-        taken_over = other_deployer(self.run.own_move, after)
+        own, move = self.run.own_move, after.move
+        if own is not None and move is not None and move.id == own.id and move.stage is Stage.BACK is not own.stage:
+            # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.
+            self.latch(TurnBack(reason="another run took this move back", judged=False))
+            return
+        taken_over = other_deployer(own, after)
         if taken_over:
             raise BusyError(taken_over, hint="`teal status` shows where things stand")
         moved = moved_routes(before, after, self.wrote)
@@ -217,6 +289,16 @@ class Session:
             )
         self.note(foreign=self.run.foreign | frozenset(moved))
         self.latch(TurnBack(reason=f"drift: {reason}", judged=False, exit_code=7))
+
+
+def value_of(key: str, snapshot: Snapshot) -> object:
+    """Return what `route:<index>` or `service:<slot>` shows: a forward action, or a revision."""
+    kind, _, name = key.partition(":")
+    if kind == "route":
+        rule = snapshot.routes[int(name)].rule
+        return rule.forward if rule is not None else None
+    service = snapshot.slot(Slot(name)).service
+    return primary_revision(service) if service is not None else None
 
 
 def aws_detail(error: AwsError) -> str:

@@ -151,6 +151,10 @@ def put_question(session: Session, step: Question) -> Iterator[Event]:
             yield stop
             return
         verdict = ask(step, session.scene)
+        stop = session.heed()
+        if stop is not None:  # a signal ends a gate's command too: that convicts nobody
+            yield stop
+            return
         late = session.now_s - began_s > _limit_s(session, step)
         if verdict.state == "PASS":
             yield from _passed(session, step, began_s)
@@ -191,7 +195,8 @@ def _passed(session: Session, step: Question, began_s: float) -> Iterator[Event]
 
 
 def _failed(session: Session, step: Question, verdict: Verdict) -> Iterator[Event]:
-    optional = isinstance(step, ProbeProduction) and session.spec.deploy.require_seen is not Rung.PROBED
+    asked_for = session.spec.deploy.require_seen is Rung.PROBED or verdict.contradicts
+    optional = isinstance(step, ProbeProduction) and not asked_for
     if optional:
         session.note(passed=session.run.passed | {question_key(step)})
         message = f"not seen on the production route itself: {verdict.reason}; going on by the clock"

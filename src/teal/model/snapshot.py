@@ -95,6 +95,7 @@ class Snapshot:
     strangers: tuple[str, ...] = ()  # rules that forward to a slot's group and are neither route, taste nor ignored
     definitions: Mapping[str, TaskDefinition] = field(default_factory=dict[str, TaskDefinition])  # by ARN
     scalable: frozenset[str] = frozenset()  # services that are scalable targets
+    services_known: bool = True  # False: ECS did not answer a way back, which does not wait for it
 
     def slot(self, slot: Slot) -> SlotState:
         """Return the state of `slot`."""

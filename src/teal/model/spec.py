@@ -128,7 +128,9 @@ class RunGate:
     retry_s: float = 5.0
 
     def __str__(self) -> str:
-        return f"run {self.command}"
+        # Variables were inserted into the command: its arguments may be secrets, and this text is journalled.
+        name, *arguments = self.command.split(maxsplit=1)
+        return f"run {name}{' …' if arguments else ''}"
 
 
 Gate = HttpGate | RunGate

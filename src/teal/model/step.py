@@ -10,7 +10,7 @@ from typing import Any, ClassVar, assert_never
 import msgspec
 
 from teal.model.identity import Slot
-from teal.model.spec import Gate, GroupSpec, HttpGate
+from teal.model.spec import Gate, GroupSpec, HttpGate, RunGate
 from teal.model.tags import DeploymentTag, MoveTag, Stage
 
 
@@ -367,8 +367,10 @@ def step_json(step: Step) -> dict[str, Any]:
 
 
 def _target(step: Step) -> dict[str, Any]:
-    """Return the fields of a step. Of a gate's headers only the names: their values may be credentials."""
+    """Return the fields of a step; of a gate's headers and command only the names, the rest may be credentials."""
     fields: dict[str, Any] = msgspec.to_builtins(step, enc_hook=dict)
+    if isinstance(step, PassGate) and isinstance(step.gate, RunGate):
+        fields["gate"]["command"] = str(step.gate)
     if isinstance(step, PassGate) and isinstance(step.gate, HttpGate):
         fields["gate"]["headers"] = sorted(step.gate.headers)
     return fields

@@ -26,12 +26,16 @@ from teal.plan.situation import share_of
 FRESH_LOOK_S = 1.0
 
 
-def broken(intent: Intent, spec: Spec, snapshot: Snapshot, step: Step, now_s: float) -> str:
-    """Return the invariant that `step` would break in the world of `snapshot`, as a sentence; empty when none."""
+def broken(
+    intent: Intent, spec: Spec, snapshot: Snapshot, step: Step, now_s: float, *, going_back: bool = False
+) -> str:
+    """Return the invariant that `step` would break in the world of `snapshot`, as a sentence; empty when none.
+
+    `going_back` lifts I9: a way back is written on the last look when reads do not succeed.
+    """
     if isinstance(step, WriteRoute | CreateRoute):
-        return (
-            _healthy(intent, spec, snapshot, step) or _never_onto_to(intent, snapshot, step) or _fresh(snapshot, now_s)
-        )
+        unsafe = _healthy(intent, spec, snapshot, step) or _never_onto_to(intent, snapshot, step)
+        return unsafe or ("" if going_back else _fresh(snapshot, now_s))
     if isinstance(step, UpdateService):
         return _untouched_while_warm(snapshot, step, now_s) or _capacity_kept(snapshot, step)
     return ""
