@@ -19,7 +19,7 @@ from statistics import median
 from threading import Event
 from typing import Any
 
-import psutil  # type: ignore[import-untyped]  # it ships no types
+import psutil
 from botocore.session import Session
 
 from teal.lab import control

@@ -44,7 +44,7 @@ from teal.model.identity import Slot
 from teal.model.run import Intent, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
-from teal.observe import Observer
+from teal.observe.observer import Observer
 from teal.ports import Ports, Reply, Request
 
 T = TypeVar("T")

@@ -241,7 +241,7 @@ def test_a_wait_is_judged_against_a_look(
     ("found", "reason"),
     [
         (scene("shift", HALF), None),
-        (scene("shift", HALF, healthy={Slot.B: 0}), "0 of 0 targets of shop-web-b are healthy"),
+        (scene("shift", HALF, healthy={Slot.B: 0}), "0 of 2 targets of shop-web-b are healthy"),
         (scene("shift", 0, healthy={Slot.B: 0}), None),
         (scene("done", 1, healthy={Slot.B: 0}), None),
         (Scene(move=f"d7.a.b.shift.{T}", shares=(Fraction(1, 10), 0), b="d7.42").seen(), None),

@@ -38,7 +38,7 @@ from teal.model.identity import Slot
 from teal.model.run import Deploy, Flip, Intent, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
-from teal.observe import Observer
+from teal.observe.observer import Observer
 from teal.plan.check import Check
 from teal.plan.planner import plan
 from teal.plan.preflight import preflight, refusing

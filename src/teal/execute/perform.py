@@ -26,6 +26,7 @@ from teal.model.step import (
 from teal.model.tags import BEFORE, DEPLOYMENT, MOVE, VERDICT
 from teal.model.traffic import Forward
 from teal.model.workload import TaskDefinition
+from teal.plan.difference import CONTENT, content_digest
 from teal.ports import NewRule, Ports
 
 
@@ -105,7 +106,8 @@ def _tag_move(step: TagMove, scene: Scene) -> Outcome:
 
 
 def _register(scene: Scene) -> Outcome:
-    definition = scene.ports.compute.register(scene.spec.task_definition, owner_tags(scene.spec))
+    body = scene.spec.task_definition
+    definition = scene.ports.compute.register(body, {**owner_tags(scene.spec), CONTENT: content_digest(body)})
     return Outcome(detail=f"revision {definition.revision}", registered=definition)
 
 
@@ -176,7 +178,11 @@ def _group_arn(scene: Scene, slot: Slot, key: str) -> str:
 
 
 def _definition_arn(scene: Scene, revision: int | None) -> str:
-    definition = scene.snapshot.definition(scene.spec.family, revision or 0)
+    family = scene.spec.family
+    # a way back looks at no more than it needs, and task definitions are not among that
+    definition = scene.snapshot.definition(family, revision or 0) or scene.ports.compute.definition(
+        f"{family}:{revision}"
+    )
     if definition is None:
         raise _gone(f"task definition {scene.spec.family}:{revision}")
     return definition.arn

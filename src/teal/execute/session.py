@@ -21,7 +21,7 @@ from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.tags import Stage
-from teal.observe import Observer
+from teal.observe.observer import Observer
 from teal.plan.facts import Facts
 from teal.plan.situation import Row
 from teal.plan.whole import primary_revision, whole

@@ -44,7 +44,9 @@ def turned_back(facts: Facts, why: TurnBack, intent: Intent) -> Decision:
 
 def no_healthy_target(facts: Facts, slot: Slot) -> Refused | None:
     """Return the refusal to send production to a slot that is *seen* to have no healthy target; else None."""
-    dead = [g.spec.name for g in facts.snapshot.slot(slot).groups if g.targets is not None and g.healthy == 0]
+    state = facts.snapshot.slot(slot)
+    stopped = state.service is not None and state.service.running == 0
+    dead = [g.spec.name for g in state.groups if (g.healthy == 0 if g.targets is not None else stopped)]
     if not dead:
         return None
     return Refused(

@@ -5,6 +5,7 @@ from teal.model.run import Deploy
 from teal.model.tags import VERDICT, Outcome
 from teal.model.workload import TaskDefinition
 from teal.plan.back import restore_earlier
+from teal.plan.command_abort import no_healthy_target
 from teal.plan.facts import Facts
 from teal.plan.forward import add_routes, again, bake_due, proceed, start
 from teal.plan.situation import RESTING_ROWS, Row, Situation
@@ -27,9 +28,13 @@ def deploy(facts: Facts, intent: Deploy) -> Decision:
 def _same(facts: Facts, intent: Deploy) -> bool:
     """Say whether what is under way is what is asked for. A restart is under way as long as it has not ended."""
     tag = facts.situation.deployment
-    if tag is None or not facts.equal_content(tag.revision):
+    if tag is None:
         return False
-    return not intent.restart or tag.id == facts.run.id or tag.outcome is Outcome.BARE
+    if tag.id == facts.run.id:
+        return True  # whatever AWS made of it, this run asked for it
+    if not facts.equal_content(tag.revision):
+        return False
+    return not intent.restart or tag.outcome is Outcome.BARE
 
 
 def _at_rest(facts: Facts, intent: Deploy) -> Decision:
@@ -38,6 +43,11 @@ def _at_rest(facts: Facts, intent: Deploy) -> Decision:
         missing = add_routes(facts)
         if missing:
             return Steps(steps=missing, ends=f"revision {serving} serves on every route")
+        live = facts.situation.live
+        refusal = no_healthy_target(facts, live) if live is not None else None
+        if refusal is not None:
+            message = f"revision {serving} is deployed, and serves nobody: {refusal.message.partition(':')[0]}"
+            return Refused(exit_code=5, message=message, hint="`teal rollback`, or `teal deploy --restart`")
         return Finished(message=f"revision {serving} serves: nothing to do")
     tag = facts.situation.deployment
     taken_back = facts.situation.row == Row.ROLLED_BACK and tag is not None and facts.equal_content(tag.revision)
@@ -150,5 +160,5 @@ def _other_while_shifting(facts: Facts) -> Decision:
     return Refused(
         exit_code=6,
         message=f"the move to revision {revision} is under way: {facts.situation.meaning}",
-        hint="`teal flip` finishes it, `teal rollback` takes it back",
+        hint=f"`teal flip` finishes it, `teal {'rollback' if facts.situation.origin else 'abort'}` takes it back",
     )

@@ -11,6 +11,7 @@ from teal.model.tags import ADOPTED_ID
 from teal.plan.back import good_again, named_way_back, onto_untouched, take_back
 from teal.plan.command_abort import no_healthy_target
 from teal.plan.facts import Facts
+from teal.plan.readiness import readiness
 from teal.plan.situation import Row
 
 
@@ -34,13 +35,16 @@ def rollback(facts: Facts, intent: Rollback) -> Decision:
 
 def _to_origin(facts: Facts, intent: Rollback) -> Decision:
     move, origin = facts.situation.move, facts.situation.origin
-    if move is None or origin is None or move.id == ADOPTED_ID or facts.snapshot.slot(origin).service is None:
+    if move is None or origin is None or move.id == ADOPTED_ID:
+        return _nothing_there(facts)
+    if facts.snapshot.slot(origin).service is None and facts.snapshot.services_known:
         return _nothing_there(facts)
     refusal = None if intent.force else no_healthy_target(facts, origin)
     if refusal is not None:
         return refusal
     why = TurnBack(reason="rolled back by a person")
-    return Steps(steps=take_back(facts, why), ends=f"production is with slot {origin}")
+    warnings = readiness(facts.spec, facts.snapshot, facts.to).reasons
+    return Steps(steps=take_back(facts, why), ends=f"production is with slot {origin}", warnings=warnings)
 
 
 def _onto_untouched(facts: Facts) -> Decision:

@@ -8,7 +8,7 @@ from teal.model.run import Run
 from teal.model.snapshot import SlotState, Snapshot
 from teal.model.spec import Spec
 from teal.model.workload import TaskDefinition
-from teal.plan.difference import same_content
+from teal.plan.difference import equal_content
 from teal.plan.situation import Situation, classify
 from teal.plan.whole import holds, primary_revision
 
@@ -65,7 +65,7 @@ class Facts:
     def equal_content(self, revision: int) -> bool:
         """Say whether this revision has the content that the configuration asks for."""
         definition = self.snapshot.definition(self.spec.family, revision)
-        return definition is not None and same_content(self.spec.task_definition, definition.body)
+        return definition is not None and equal_content(self.spec.task_definition, definition)
 
     def registered(self, *, anew: bool) -> TaskDefinition | None:
         """Return the newest revision with the content asked for; with `anew`, only the one this run registered."""
@@ -74,7 +74,7 @@ class Facts:
         if anew:
             return None
         mine = [d for d in self.snapshot.definitions.values() if d.family == self.spec.family]
-        equal = [d for d in mine if same_content(self.spec.task_definition, d.body)]
+        equal = [d for d in mine if equal_content(self.spec.task_definition, d)]
         return max(equal, key=lambda definition: definition.revision, default=None)
 
     def live_revision(self, live: Slot) -> int | None:

@@ -120,7 +120,11 @@ def _cool_down(facts: Facts) -> tuple[Step, ...]:
     """A slot that had weight in the last 120 s is not touched."""
     move = facts.situation.move
     live = facts.situation.live
-    if move is None or live is None or facts.target.service is None or move.stage not in {Stage.DONE, Stage.BACK}:
+    if move is None or live is None or facts.target.service is None:
+        return ()
+    # `prepare` too, when another deployment takes its place: it may stand there because a flip was stopped half way
+    superseded = move.stage is Stage.PREPARE and facts.situation.row == Row.STARTING
+    if move.stage not in {Stage.DONE, Stage.BACK} and not superseded:
         return ()
     lasts_s = CAPACITY_HOLD_S * facts.scale
     until_s = move.entered_at_s + lasts_s
@@ -232,16 +236,32 @@ def _shift(facts: Facts, identity: str, revision: int | None) -> tuple[Step, ...
     row = facts.situation.row
     announced = facts.run.announced_percent if _announced_by(facts.run, facts.situation.move) else None
     highest = int(100 * max(facts.situation.shares, default=0))
-    if row == Row.WRITING:
-        announced = highest
-    elif row == Row.STEP and announced in {None, highest}:
+    if row == Row.STEP and announced in {None, highest}:
         announced = None
         steps += _rest_of_hold(facts, highest)
     if row not in {Row.BAKING, Row.SERVED}:
+        steps += _capacity(facts, revision)
         for weight in weights:
-            if weight.percent > highest or weight.percent == announced:
+            # Another run's write that was cut short is announced anew, so that its hold and bake begin when it is whole
+            unfinished = row == Row.WRITING and weight.percent == highest
+            if weight.percent > highest or unfinished or weight.percent == announced:
                 steps += _write_weight(facts, identity, weight, announced=weight.percent == announced)
     return (*steps, *_bake(facts, revision), *_finish(facts, identity, revision))
+
+
+def _capacity(facts: Facts, revision: int | None) -> tuple[Step, ...]:
+    """Return what brings a green that already has weight up to what blue has now; only ever more, never fewer."""
+    service, count = facts.target.service, facts.count()
+    if facts.situation.row not in {Row.STEP, Row.WRITING} or service is None or revision is None:
+        return ()
+    if 10 * facts.target.healthy >= 9 * count and service.desired >= count:
+        return ()
+    more = UpdateService(
+        slot=facts.to, service=service.name, family=facts.spec.family, revision=None, count=count, settings=False
+    )
+    deadline_s = facts.deadline_s(facts.spec.deploy.start_deadline_s, facts.now_s)
+    wait = AwaitWhole(slot=facts.to, revision=revision, count=count, healthy_for_s=0.0, deadline_at_s=deadline_s)
+    return (*((more,) if service.desired < count else ()), wait)
 
 
 def _announced_by(run: Run, move: MoveTag | None) -> bool:

@@ -82,6 +82,8 @@ def _fresh(snapshot: Snapshot, now_s: float) -> str:
 
 
 def _untouched_while_warm(snapshot: Snapshot, step: UpdateService, now_s: float) -> str:
+    if step.revision is None and not step.settings:
+        return ""  # more tasks of the same revision harm nobody; fewer are I5's affair
     if any(share_of(snapshot, route, step.slot) for route in snapshot.routes):
         return f"I4: slot {step.slot} has weight"
     move = snapshot.move

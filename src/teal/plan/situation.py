@@ -176,11 +176,18 @@ def classify(spec: Spec, snapshot: Snapshot) -> Situation:
         return _without_move(snapshot)
     counted = [r for r in snapshot.routes if r.rule is not None or (move.origin is None and move.stage is Stage.SHIFT)]
     shares = tuple(share_of(snapshot, route, move.to) for route in counted)
-    deployment = snapshot.slot(move.to).deployment
+    deployment = snapshot.slot(move.to).deployment if snapshot.services_known else _assumed(move)
     this = deployment is not None and deployment.id == move.id
     outcome = deployment.outcome if deployment else None
     row = _ROWS[move.stage](shares, outcome, this, _steps(spec, move))
     return Situation(row=row, move=move, to=move.to, origin=move.origin, shares=shares, deployment=deployment)
+
+
+def _assumed(move: MoveTag) -> DeploymentTag | None:
+    """Return the deployment tag that goes with a move, where ECS does not answer a way back that needs none of it."""
+    outcomes = {Stage.SHIFT: Outcome.BARE, Stage.DONE: Outcome.SERVED, Stage.BACK: Outcome.BACK}
+    outcome = outcomes.get(move.stage)
+    return DeploymentTag(id=move.id, revision=0, outcome=outcome) if outcome is not None else None
 
 
 def _without_routes(snapshot: Snapshot) -> Situation:

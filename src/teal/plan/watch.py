@@ -12,7 +12,7 @@ from teal.model.spec import Spec
 from teal.model.step import AwaitWhole, Hold, Wait
 from teal.plan.facts import Facts
 from teal.plan.situation import Row, share_of
-from teal.plan.whole import holds, progress, whole
+from teal.plan.whole import alone, holds, progress, whole
 
 HEALTH_POLL_S = 4.0  # on AWS; ten minutes of waiting make 150 of these
 
@@ -85,16 +85,28 @@ def _hold(step: Hold, snapshot: Snapshot, now_s: float) -> Answer:
 
 
 def harm(facts: Facts) -> TurnBack | None:
-    """Return the verdict to go back that the targets of a green with weight give; None while all is well."""
-    move = facts.situation.move
-    if facts.situation.row not in {Row.STEP, Row.WRITING, Row.BAKING} or move is None or move.origin is None:
+    """Return the verdict to go back that a green with weight gives; None while all is well."""
+    move, tag = facts.situation.move, facts.situation.deployment
+    if facts.situation.row not in {Row.STEP, Row.WRITING, Row.BAKING} or move is None or tag is None:
         return None
+    if move.origin is None:
+        return None
+    if not alone(facts.spec, facts.target, tag.revision):
+        reason = f"slot {facts.to} does not hold revision {tag.revision} alone: somebody else updated its service"
+        return TurnBack(reason=reason, judged=False, exit_code=7)
     for route in facts.snapshot.routes:
-        if not share_of(facts.snapshot, route, facts.to):
-            continue
-        group = facts.target.group(route.spec.group_key)
-        serving = [target for target in group.targets or () if target.state != "draining"]
-        if group.targets is not None and 2 * group.healthy < max(len(serving), 1):
-            reason = f"{group.healthy} of {len(serving)} targets of {group.spec.name} are healthy"
-            return TurnBack(reason=reason)
+        if share_of(facts.snapshot, route, facts.to):
+            reason = _sick(facts, route.spec.group_key)
+            if reason:
+                return TurnBack(reason=reason)
     return None
+
+
+def _sick(facts: Facts, key: str) -> str:
+    """Say whether fewer than half of the tasks that are wanted behind a group are healthy targets of it."""
+    group, service = facts.target.group(key), facts.target.service
+    serving = [target for target in group.targets or () if target.state != "draining"]
+    wanted = max(len(serving), service.desired if service is not None else 0, 1)
+    if group.targets is None or 2 * group.healthy >= wanted:
+        return ""
+    return f"{group.healthy} of {wanted} targets of {group.spec.name} are healthy"

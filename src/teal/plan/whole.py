@@ -27,6 +27,16 @@ def holds(spec: Spec, state: SlotState, revision: int) -> bool:
     return complete and revision_of(deployment.task_definition_arn) == (spec.family, revision)
 
 
+def alone(spec: Spec, state: SlotState, revision: int) -> bool:
+    """Say whether this revision, and no other, is asked for in the slot, complete or not."""
+    service = state.service
+    return (
+        service is not None
+        and len(service.deployments) == 1
+        and revision_of(service.deployments[0].task_definition_arn) == (spec.family, revision)
+    )
+
+
 def whole(spec: Spec, state: SlotState, revision: int, count: int) -> bool:
     """Say whether the slot holds `revision` with at least `count` tasks, every target healthy."""
     if not holds(spec, state, revision) or state.service is None:

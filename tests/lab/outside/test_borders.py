@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 
-import psutil  # type: ignore[import-untyped]  # it ships no types
+import psutil
 import pytest
 
 from lab.outside.town import PORT, Town, until

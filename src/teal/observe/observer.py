@@ -16,10 +16,10 @@ from teal.model.spec import RouteSpec, Spec
 from teal.model.tags import BEFORE, DEPLOYMENT, parse_deployment
 from teal.model.traffic import Listener, LoadBalancer, Rule, TargetGroup, TargetHealth
 from teal.model.workload import Service, Task, TaskDefinition
+from teal.observe.matching import LAST_PRIORITY, describe, listener_of_route, lowest_priority, matches, stands_on
 from teal.ports import Ports
 
 RECENT_REVISIONS = 5
-LAST_PRIORITY = 50_000
 LEAN_PATIENCE_S = 2.0
 
 
@@ -248,22 +248,22 @@ class Observer:
         return tuple(self._route(route, found) for route in self._spec.routes)
 
     def _route(self, spec: RouteSpec, found: _Found) -> RouteState:
-        listener = _listener(spec, self._balancer_of(spec), found.balancers)
-        there = [rule for rule in found.rules if _on(rule, spec, listener)]
-        matching = [rule for rule in there if _matches(rule, spec)]
+        listener = listener_of_route(spec, self._balancer_of(spec), found.balancers)
+        there = [rule for rule in found.rules if stands_on(rule, spec, listener)]
+        matching = [rule for rule in there if matches(rule, spec)]
         listeners = [f"{b.name}:{each.port}" for b in found.balancers for each in b.listeners]
         return RouteState(
             spec=spec,
             listener=listener,
             rule=matching[0] if len(matching) == 1 else None,
             matches=len(matching),
-            candidates=tuple(map(_describe, there)) if listener is not None else tuple(listeners),
+            candidates=tuple(map(describe, there)) if listener is not None else tuple(listeners),
         )
 
     def _strangers(self, found: _Found, known: set[str]) -> tuple[str, ...]:
         own = {group.arn for group in found.groups.values()}
         return tuple(
-            _describe(rule)
+            describe(rule)
             for rule in found.rules
             if rule.forward is not None
             and rule.forward.groups & own
@@ -339,7 +339,7 @@ class Observer:
         elif self._spec.taste.ports is not None:
             candidates = range(1, LAST_PRIORITY + 1)
         else:
-            candidates = range(_lowest(listener, routes) - 1, 0, -1)
+            candidates = range(lowest_priority(listener, routes) - 1, 0, -1)
         free = next((number for number in candidates if number not in used), None)
         if free is not None:
             used.add(free)
@@ -349,62 +349,3 @@ class Observer:
 def _health(found: _Found, group_name: str) -> tuple[TargetHealth, ...] | None:
     group = found.groups.get(group_name)
     return found.health.get(group.arn) if group is not None else None
-
-
-def _lowest(listener: Listener, routes: Sequence[RouteState]) -> int:
-    """Return the lowest number of the app's production rules on a listener; a default action comes after all rules."""
-    numbers = [LAST_PRIORITY + 1]
-    for route in routes:
-        if route.listener != listener:
-            continue
-        if route.rule is not None and route.rule.priority is not None:
-            numbers.append(route.rule.priority)
-        elif route.rule is None and route.spec.create is not None:
-            numbers.append(route.spec.create.priority)
-    return min(numbers)
-
-
-def _listener(spec: RouteSpec, balancer: str, balancers: Sequence[LoadBalancer]) -> Listener | None:
-    there = [each for b in balancers if balancer in {b.name, b.arn} for each in b.listeners]
-    if spec.rule_arn is not None:
-        return next((each for each in there if _listener_of(spec.rule_arn) == each.arn), None)
-    return next((each for each in there if each.port == spec.listener_port), None)
-
-
-def _listener_of(rule_arn: str) -> str:
-    """Return the ARN of the listener that a rule ARN belongs to; a listener's own ARN stands for its default action."""
-    if ":listener/" in rule_arn:
-        return rule_arn
-    return rule_arn.replace(":listener-rule/", ":listener/").rpartition("/")[0]
-
-
-def _on(rule: Rule, spec: RouteSpec, listener: Listener | None) -> bool:
-    return (listener is not None and rule.listener_arn == listener.arn) or rule.arn == spec.rule_arn
-
-
-def _matches(rule: Rule, spec: RouteSpec) -> bool:
-    if spec.rule_arn is not None:
-        return rule.arn == spec.rule_arn
-    if spec.default:
-        return rule.is_default
-    if spec.priority is not None:
-        return rule.priority == spec.priority
-    return not rule.is_default and _equal_conditions(rule, spec)
-
-
-def _equal_conditions(rule: Rule, spec: RouteSpec) -> bool:
-    def key(conditions: Sequence[Any]) -> list[tuple[Any, ...]]:
-        return sorted(
-            (c.field, c.header.lower(), tuple(sorted(c.values)), tuple(sorted(c.queries))) for c in conditions
-        )
-
-    return key(rule.conditions) == key(spec.conditions or ())
-
-
-def _describe(rule: Rule) -> str:
-    if rule.is_default:
-        return f"default action of {rule.listener_arn.rpartition(':')[2]}"
-    what = ", ".join(
-        f"{c.field} {' or '.join(c.values or ('…',))}" for c in rule.conditions if c.field != "http-header"
-    )
-    return f"rule {rule.priority}{f' ({what})' if what else ''} {rule.arn}"

@@ -1,0 +1,1 @@
+"""Looking: everything a decision needs, read once through the ports; deciding nothing."""
