@@ -15,7 +15,7 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-flips lock clean
+.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-flips lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -49,8 +49,11 @@ test-core: setup  ## the tests of the pure core, with its coverage floor
 test-lab: setup  ## the tests that start a lab: real processes, a real load balancer
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m lab $(ARGS)
 
-bench: setup  ## start-up time and memory
+bench: setup  ## start-up, status and rollback beside the plain aws command
 	$(BIN)/python -m benchmarks.startup $(ARGS)
+
+bench-lab: setup  ## what a lab costs: memory, and the time of an API call
+	$(BIN)/python -m benchmarks.lab_budgets $(ARGS)
 
 bench-flips: setup  ## flips and rollbacks under load, counting unanswered requests
 	$(BIN)/python -m benchmarks.flips $(ARGS)

@@ -1,6 +1,7 @@
-"""What a lab costs: memory of its processes, and how long its API takes to answer an unmodified botocore.
+"""What a lab costs: memory of its processes, and how long its API takes to answer.
 
-One lab with services behind one load balancer, asked over HTTP while everything in it runs.
+One lab with services behind one load balancer, asked over HTTP while everything in it runs: by a plain HTTP client,
+which shows the lab's own share and has the bar, and by an unmodified botocore, which adds its own.
 
     python benchmarks/lab_budgets.py --services 4 --tasks 5 --calls 200
 
@@ -18,8 +19,10 @@ from pathlib import Path
 from statistics import median
 from threading import Event
 from typing import Any
+from urllib.parse import urlencode
 
 import psutil
+import urllib3
 from botocore.session import Session
 
 from teal.lab import control
@@ -29,6 +32,7 @@ TIME_SCALE = 0.02
 LAB_MIB, ENVOY_MIB, CALL_MS = 150.0, 100.0, 5.0
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-a", "subnet-b"]}}
 PORT = 8080
+OK = 200
 _STEADY_S = 120.0
 _MIB = 1 << 20
 
@@ -133,6 +137,42 @@ class Scene:
         }
 
 
+class Wire:
+    """The same calls over one kept connection, without an SDK."""
+
+    def __init__(self, lab: LabStatus, scene: Scene) -> None:
+        self._pool = urllib3.connection_from_url(control.environment(lab)["AWS_ENDPOINT_URL"], maxsize=1)
+        self._scene = scene
+
+    def _post(self, service: str, body: str, headers: Mapping[str, str]) -> None:
+        scope = f"lab/20260101/eu-west-1/{service}/aws4_request"
+        signed = f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
+        answer = self._pool.request("POST", "/", body=body, headers={**headers, "Authorization": signed})
+        if answer.status != OK:
+            raise ValueError(f"{service} answered {answer.status}: {answer.data[:200]!r}")
+
+    def _json(self, operation: str, body: object) -> None:
+        target = f"AmazonEC2ContainerServiceV20141113.{operation}"
+        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.1"}
+        self._post("ecs", json.dumps(body), headers)
+
+    def _query(self, operation: str, **members: str) -> None:
+        body = urlencode({"Action": operation, "Version": "2015-12-01", **members})
+        self._post("elasticloadbalancing", body, {"Content-Type": "application/x-www-form-urlencoded"})
+
+    def calls(self) -> Mapping[str, Callable[[], object]]:
+        """Return the calls that are timed."""
+        scene, action = self._scene, "Actions.member.1."
+        flip = {f"{action}Type": "forward", f"{action}TargetGroupArn": scene.groups[-1], "RuleArn": scene.rule}
+        two = {"cluster": "demo", "services": scene.services[:2]}
+        return {
+            "DescribeServices": lambda: self._json("DescribeServices", two),
+            "DescribeTargetHealth": lambda: self._query("DescribeTargetHealth", TargetGroupArn=scene.groups[0]),
+            "DescribeRules": lambda: self._query("DescribeRules", **{"RuleArns.member.1": scene.rule}),
+            "ModifyRule": lambda: self._query("ModifyRule", **flip),
+        }
+
+
 def memory(lab: LabStatus) -> list[Figure]:
     """Return the resident memory of the lab's own process and of its largest Envoy."""
     daemon = psutil.Process(lab.pid)
@@ -141,7 +181,7 @@ def memory(lab: LabStatus) -> list[Figure]:
     return [Figure(name=name, value=round(rss / _MIB, 1), bar=bar, unit="MiB") for name, rss, bar in found]
 
 
-def latencies(calls: Mapping[str, Callable[[], object]], times: int) -> list[Figure]:
+def latencies(by: str, calls: Mapping[str, Callable[[], object]], times: int, bar: float | None) -> list[Figure]:
     """Return the median time of each call and of all, sent as fast as answers come."""
     taken: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(times):
@@ -149,8 +189,8 @@ def latencies(calls: Mapping[str, Callable[[], object]], times: int) -> list[Fig
             began_s = time.perf_counter()
             call()
             taken[name].append((time.perf_counter() - began_s) * 1000)
-    every = Figure(name="a call, median", value=_median_ms(*taken.values()), unit="ms", bar=CALL_MS)
-    return [every, *(Figure(name=name, value=_median_ms(each), unit="ms") for name, each in taken.items())]
+    every = Figure(name=f"a call by {by}, median", value=_median_ms(*taken.values()), unit="ms", bar=bar)
+    return [every, *(Figure(name=f"{name} by {by}", value=_median_ms(each), unit="ms") for name, each in taken.items())]
 
 
 def _median_ms(*taken: list[float]) -> float:
@@ -163,7 +203,8 @@ def measure(root: Path, services: int, tasks: int, calls: int) -> list[Figure]:
     try:
         scene = Scene(lab)
         scene.build(services, tasks)
-        return [*latencies(scene.calls(), calls), *memory(lab)]
+        plain = latencies("plain HTTP", Wire(lab, scene).calls(), calls, CALL_MS)
+        return [*plain, *latencies("botocore", scene.calls(), calls, None), *memory(lab)]
     finally:
         control.down(root, "budgets")
 

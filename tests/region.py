@@ -69,6 +69,7 @@ class Region:
     written: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list[tuple[str, Mapping[str, Any]]])
     before_call: Callable[[str, str, Mapping[str, Any]], None] | None = None
     after_call: Callable[[str, str, Mapping[str, Any]], None] | None = None
+    alter: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None  # what AWS answers instead
     each_tick: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     dead: set[str] = field(default_factory=set[str])  # images whose health checks fail from now on
     _started: dict[str, float] = field(default_factory=dict[str, float])
@@ -166,6 +167,8 @@ class Region:
             result = answer(self.world, service, operation, params, self.now_s)
         except AwsRefusal as refusal:
             raise error_for(name, refusal.code, refusal.message, status=refusal.status) from refusal
+        if self.alter is not None:
+            result = self.alter(operation, result)
         if self.after_call is not None:
             self.after_call(service, operation, params)
         headers = {

@@ -7,53 +7,37 @@ from typing import Any
 
 import pytest
 
+from execute.disturbing import (
+    DENIED,
+    THROTTLED,
+    Code,
+    forward,
+    groups_of,
+    modify,
+    names,
+    once,
+    other_group,
+    refuse,
+    rule_arn,
+    served_twice,
+)
 from lives import Production, adopted, app, fork, killed, must, on, rest, state, watched
-from region import Region, Stage
-from teal.aws.errors import error_for
+from region import Stage
 from teal.model.event import RunEnded, StepFailed
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
 from teal.plan.situation import Row
 
-DENIED = ("AccessDenied", 403)
-THROTTLED = ("Throttling", 400)
-
 
 @pytest.fixture(name="two")
-def served_twice(tmp_path: Path) -> Stage:
+def two_revisions(tmp_path: Path) -> Stage:
     """Slot b serves 2, slot a is warm with 1."""
-    return must(on(adopted(on(app(tmp_path), "1")), "2"), Deploy())
+    return served_twice(tmp_path)
 
 
 def at(two: Stage, call: str, nth: int) -> Stage:
     """Return the app with a deployment of 3 that was killed at a call."""
     return killed(on(rest(two), "3"), Deploy(), (call, nth))
-
-
-def rule_arn(region: Region, priority: int) -> str:
-    """Return the ARN of a production rule."""
-    balancer = region.aws("elbv2", "DescribeLoadBalancers")["LoadBalancers"][0]["LoadBalancerArn"]
-    listener = region.aws("elbv2", "DescribeListeners", LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
-    rules = region.aws("elbv2", "DescribeRules", ListenerArn=listener)["Rules"]
-    return next(str(rule["RuleArn"]) for rule in rules if rule["Priority"] == str(priority))
-
-
-def refuse(play: Stage, priority: int, times: int, code: tuple[str, int]) -> None:
-    """Let the next writes of one rule be refused."""
-    arn, left = rule_arn(play.region, priority), times
-
-    def before(_: str, operation: str, params: Mapping[str, Any]) -> None:
-        nonlocal left
-        if operation == "ModifyRule" and params["RuleArn"] == arn and left > 0:
-            left -= 1
-            raise error_for("elbv2:ModifyRule", code[0], "not now", status=code[1])
-
-    play.region.before_call = before
-
-
-def names(play: Stage, since: int) -> list[str]:
-    """Return the writes made since."""
-    return [name.partition(":")[2] for name, _ in play.region.written[since:]]
 
 
 SPLIT = [
@@ -86,9 +70,7 @@ def test_the_first_write_of_a_way_back_is_the_first_route(two: Stage, point: tup
 
 @pytest.mark.parametrize("code", [DENIED, THROTTLED])
 @pytest.mark.parametrize("intent", [Rollback(), Abort()])
-def test_a_route_that_refuses_for_a_while_keeps_no_other_waiting(
-    two: Stage, code: tuple[str, int], intent: Intent
-) -> None:
+def test_a_route_that_refuses_for_a_while_keeps_no_other_waiting(two: Stage, code: Code, intent: Intent) -> None:
     """The first route refuses: `.back` is said on the service, the second goes back, the first is tried again."""
     left = at(two, "ModifyRule", 4)
     since = len(left.region.written)
@@ -101,9 +83,7 @@ def test_a_route_that_refuses_for_a_while_keeps_no_other_waiting(
 
 
 @pytest.mark.parametrize("code", [DENIED, THROTTLED])
-def test_killed_while_the_first_route_refuses_it_is_known_that_it_was_going_back(
-    two: Stage, code: tuple[str, int]
-) -> None:
+def test_killed_while_the_first_route_refuses_it_is_known_that_it_was_going_back(two: Stage, code: Code) -> None:
     """Some on the first route, nothing on the second, is not taken for a flip half done: the service says `.back`."""
     left = at(two, "ModifyRule", 2)
     refuse(left, 20, 100, code)
@@ -142,52 +122,6 @@ def test_a_refused_forward_write_goes_back(two: Stage) -> None:
 
 
 # Strangers
-
-
-def forward(*weights: tuple[str, int]) -> list[dict[str, Any]]:
-    """Return actions that forward to groups."""
-    groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in weights]
-    return [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
-
-
-def groups_of(play: Stage) -> tuple[str, str]:
-    """Return the ARNs of both slots' groups."""
-    found = play.look()
-    a, b = (found.slot(slot).groups[0].group for slot in Slot)
-    assert a is not None
-    assert b is not None
-    return a.arn, b.arn
-
-
-def once(region: Region, due: Callable[[], bool], act: Callable[[], object]) -> None:
-    """Do something in the first tick in which it is due."""
-    done: list[bool] = []
-
-    def tick() -> None:
-        if not done and due():
-            done.append(True)
-            act()
-
-    region.each_tick.append(tick)
-
-
-def other_group(region: Region, name: str = "other") -> str:
-    """Create a target group as somebody else does."""
-    made = region.aws(
-        "elbv2",
-        "CreateTargetGroup",
-        Name=name,
-        Protocol="HTTP",
-        Port=80,
-        TargetType="ip",
-        VpcId=region.aws("elbv2", "DescribeLoadBalancers")["LoadBalancers"][0]["VpcId"],
-    )
-    return str(made["TargetGroups"][0]["TargetGroupArn"])
-
-
-def modify(region: Region, priority: int, actions: list[dict[str, Any]]) -> None:
-    """Change a rule as a stranger does."""
-    region.aws("elbv2", "ModifyRule", RuleArn=rule_arn(region, priority), Actions=actions)
 
 
 @pytest.mark.parametrize("priority", [20, 30])

@@ -70,6 +70,7 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
     began_s = session.now_s
     stage = stage_of(step, going_back=session.going_back)
     yield session.tell(StepBegan(at_s=began_s, step=step, number=session.step_number, stage=stage))
+    _intend(session, step)
     try:
         outcome = perform(step, session.scene)
     except (TransientError, UnknownAnswerError) as error:
@@ -82,6 +83,15 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
     session.succeeded(step_key(step))
     yield session.tell(StepEnded(at_s=session.now_s, step=step, took_s=session.now_s - began_s, detail=outcome.detail))
     return True
+
+
+def _intend(session: Session, step: Act) -> None:
+    """Remember how many tasks a slot wanted before it is given more of the same: what starts is not yet sick."""
+    if not isinstance(step, UpdateService) or step.revision is not None or session.going_back:
+        return
+    service = session.snapshot.slot(step.slot).service
+    if service is not None and session.run.raised_from is None:
+        session.note(raised_from=service.desired)
 
 
 def _retry(session: Session, step: Act, error: AwsError) -> Iterator[Event]:

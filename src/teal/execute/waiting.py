@@ -81,6 +81,8 @@ def _startup(session: Session, step: AwaitWhole) -> Startup:
 
 def _over(session: Session, step: Wait, answer: Done | Failed, began_s: float) -> Iterator[Event]:
     if isinstance(answer, Done):
+        if isinstance(step, AwaitWhole):
+            session.note(raised_from=None)
         session.look()
         yield session.tell(StepEnded(at_s=session.now_s, step=step, took_s=session.now_s - began_s))
         return

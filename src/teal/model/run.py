@@ -74,6 +74,7 @@ class Run:
     own_move: MoveTag | None = None  # the last move tag this run wrote
     announced_percent: int | None = None  # the share that tag announced, until it is written on all routes
     failed_writes: Mapping[int, int] = field(default_factory=dict[int, int])  # route index → attempts that failed
+    raised_from: int | None = None  # how many tasks green wanted before this run gave it more while it had weight
     foreign: frozenset[int] = frozenset()  # routes that somebody else changed during this run: not written any more
     rung: Rung | None = None  # how the effect was seen
     notes: tuple[str, ...] = ()

@@ -71,11 +71,13 @@ def _nothing_there(facts: Facts) -> Refused:
         5: "the idle slot holds nothing good",
     }
     reason = reasons.get(row, "what serves is the first deployment; nothing served before it")
-    hint = (
-        "`teal rollback --to-slot a` (or b) names a slot"
-        if row == Row.UNRECORDED
-        else "`teal status` shows where things stand"
-    )
+    hints = {
+        Row.UNRECORDED: "`teal rollback --to-slot a` (or b) names a slot",
+        Row.STEP: "`teal abort` takes the first deployment back",
+        Row.WRITING: "`teal abort` takes the first deployment back",
+        Row.BAKING: "`teal abort` takes the first deployment back",
+    }
+    hint = hints.get(row, "`teal status` shows where things stand")
     return Refused(exit_code=5, message=f"nothing to go back to: {reason}", hint=hint)
 
 

@@ -103,10 +103,16 @@ def harm(facts: Facts) -> TurnBack | None:
 
 
 def _sick(facts: Facts, key: str) -> str:
-    """Say whether fewer than half of the tasks that are wanted behind a group are healthy targets of it."""
+    """Say whether fewer than half of the tasks that are wanted behind a group are healthy targets of it.
+
+    Of a green that this run is giving more tasks, the newcomers are not counted before they are whole.
+    """
     group, service = facts.target.group(key), facts.target.service
-    serving = [target for target in group.targets or () if target.state != "draining"]
-    wanted = max(len(serving), service.desired if service is not None else 0, 1)
+    before = facts.run.raised_from
+    idle = {"draining"} if before is None else {"draining", "initial"}
+    serving = [target for target in group.targets or () if target.state not in idle]
+    desired = before if before is not None else service.desired if service is not None else 0
+    wanted = max(len(serving), desired, 1)
     if group.targets is None or 2 * group.healthy >= wanted:
         return ""
     return f"{group.healthy} of {wanted} targets of {group.spec.name} are healthy"

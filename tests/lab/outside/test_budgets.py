@@ -19,4 +19,4 @@ def test_a_lab_keeps_to_its_budgets() -> None:
     figures = {each["name"]: each for each in json.loads(done.stdout)["figures"]}
     for name in ("the lab's process", "the largest Envoy"):
         assert 0 < figures[name]["value"] <= figures[name]["bar"]
-    assert figures["a call, median"]["value"] <= 5 * figures["a call, median"]["bar"]
+    assert figures["a call by plain HTTP, median"]["value"] <= 5 * figures["a call by plain HTTP, median"]["bar"]
