@@ -48,6 +48,8 @@ from teal.observe.observer import Observer
 from teal.ports import Ports, Reply, Request
 
 T = TypeVar("T")
+Params = Mapping[str, Any]
+Reach = Callable[[Params], dict[str, Any]]
 BEGINNING_S = 1_800_000_000.0
 TICK_S = 0.5
 OFFSET = 8000
@@ -69,7 +71,7 @@ class Region:
     written: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list[tuple[str, Mapping[str, Any]]])
     before_call: Callable[[str, str, Mapping[str, Any]], None] | None = None
     after_call: Callable[[str, str, Mapping[str, Any]], None] | None = None
-    alter: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None  # what AWS answers instead
+    between: Callable[[str, Params, Reach], dict[str, Any]] | None = None  # makes AWS of the call what it likes
     each_tick: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])
     dead: set[str] = field(default_factory=set[str])  # images whose health checks fail from now on
     _started: dict[str, float] = field(default_factory=dict[str, float])
@@ -163,12 +165,14 @@ class Region:
         self.calls[name] += 1
         if not operation.startswith(("Describe", "List", "Get")):
             self.written.append((name, params))
+
+        def reach(wanted: Params) -> dict[str, Any]:
+            return answer(self.world, service, operation, wanted, self.now_s)
+
         try:
-            result = answer(self.world, service, operation, params, self.now_s)
+            result = reach(params) if self.between is None else self.between(operation, params, reach)
         except AwsRefusal as refusal:
             raise error_for(name, refusal.code, refusal.message, status=refusal.status) from refusal
-        if self.alter is not None:
-            result = self.alter(operation, result)
         if self.after_call is not None:
             self.after_call(service, operation, params)
         headers = {

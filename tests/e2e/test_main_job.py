@@ -46,3 +46,14 @@ def _lab_processes(place: str) -> list[str]:
         if process.pid != os.getpid() and any(place in word for word in words):
             found.append(" ".join(words))
     return found
+
+
+def test_the_bench_runs_and_teal_is_small() -> None:
+    """`make bench` prints its figures side by side; `status` and `rollback` stay below 80 MB of memory."""
+    command = [sys.executable, "-m", "benchmarks.startup", "--rounds", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    figures = json.loads(done.stdout)["figures"]
+    assert figures["teal status, memory, MB"]["median"] <= 80
+    assert figures["teal rollback, memory, MB"]["median"] <= 80
+    assert {"aws elbv2 describe-rules, s", "aws elbv2 modify-rule, s"} <= figures.keys()

@@ -10,7 +10,7 @@ import pytest
 
 from execute.disturbing import DENIED, DOWN, THROTTLED, Code, Params, names, refuse_all, refused, rule_arn, served_twice
 from lives import answers, fork, judged, killed, on, rest, state, watched
-from region import Stage
+from region import Reach, Stage
 from teal.aws.operations import ONCE
 from teal.errors import TransientError
 from teal.model.event import Noted
@@ -84,7 +84,7 @@ def busy_glances(play: Stage, seconds: float, *, from_write: int = 0) -> list[fl
 
     def before(_: str, operation: str, __: Params) -> None:
         nonlocal last, writes
-        region.now_s += 0.12
+        region.now_s += 0.25
         writes += operation == "ModifyRule"
         due = operation == "DescribeRules" and last == "DescribeTags" and writes >= from_write
         if due and (not throttled or region.now_s - throttled[0] < seconds):
@@ -184,8 +184,9 @@ def test_a_stale_read_is_not_drift(two: Stage) -> None:
     looks, stale = 0, 0
     weights = play.region.calls["elbv2:ModifyRule"]
 
-    def alter(operation: str, result: dict[str, Any]) -> dict[str, Any]:
+    def between(operation: str, params: Params, reach: Reach) -> dict[str, Any]:
         nonlocal old, looks, stale
+        result = reach(params)
         written = play.region.calls["elbv2:ModifyRule"] - weights
         if operation != "DescribeRules" or written > 2:
             return result
@@ -196,7 +197,7 @@ def test_a_stale_read_is_not_drift(two: Stage) -> None:
         stale += looks in {2, 4}
         return deepcopy(old) if looks in {2, 4} else result
 
-    play.region.alter = alter
+    play.region.between = between
     ended = play.run(Deploy())
     assert (stale, ended.exit_code) == (2, 0)
     assert str(state(play)) == "18: 100 100 | b.a.done | 3.served | 2.served"
@@ -269,26 +270,22 @@ def test_a_revision_whose_answer_got_lost_is_found(two: Stage) -> None:
 
 def odd_sizes(play: Stage) -> Stage:
     """Configure sizes in words, which AWS answers as numbers; and let it fill in what nobody knows yet."""
-    body = {**play.spec.task_definition, "cpu": ".25 vCPU", "memory": "0.5 GB", "placementConstraints": []}
     changed = on(play, "3")
-    containers = changed.spec.task_definition["containerDefinitions"]
-    body["containerDefinitions"] = [{**each, "healthCheck": {"command": ["CMD-SHELL", "true"]}} for each in containers]
+    body = changed.spec.task_definition
+    containers = [{**each, "healthCheck": {"command": ["CMD-SHELL", "true"]}} for each in body["containerDefinitions"]]
+    wanted = {**body, "cpu": ".25 vCPU", "memory": "0.5 GB", "containerDefinitions": containers}
 
-    def alter(_: str, result: dict[str, Any]) -> dict[str, Any]:
+    def between(operation: str, params: Params, reach: Reach) -> dict[str, Any]:
+        numbers = {"cpu": "256", "memory": "512"} if operation == "RegisterTaskDefinition" else {}
+        result = reach({**params, **numbers})
         found = result.get("taskDefinition")
-        if not isinstance(found, Mapping) or found.get("cpu") != ".25 vCPU":
+        if not isinstance(found, Mapping):
             return result
-        made = [{**each, "newInNextYear": {"mode": "auto"}} for each in found["containerDefinitions"]]
-        answer = {**found, "cpu": "256", "memory": "512", "containerDefinitions": made}
-        return {**result, "taskDefinition": answer}
+        made = [{**each, "newNextYear": {"mode": "auto"}} for each in found["containerDefinitions"]]
+        return {**result, "taskDefinition": {**found, "containerDefinitions": made}}
 
-    changed.region.alter = alter
-    return with_body(changed, body)
-
-
-def with_body(play: Stage, body: dict[str, Any]) -> Stage:
-    """Return the app with another task definition configured."""
-    return replace(play, spec=replace(play.spec, task_definition=body))
+    changed.region.between = between
+    return replace(changed, spec=replace(changed.spec, task_definition=wanted))
 
 
 def test_a_run_knows_its_own_deployment_again(two: Stage) -> None:

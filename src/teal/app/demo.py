@@ -84,19 +84,24 @@ class Demo:
         )
         return Ended(exit_code=done.returncode, took_s=took_s, began_s=began_s, events=self._events())
 
-    def _events(self) -> list[dict[str, Any]]:
-        """Return the journal of the last command."""
-        command = [sys.executable, "-m", "teal", "history", "-o", "jsonl", "--runs", "1"]
-        done = subprocess.run(  # noqa: S603 - teal itself
-            command,
+    def ask(self, *words: str) -> str:
+        """Return what a `teal` command prints that only looks; it is not shown."""
+        done = subprocess.run(  # noqa: S603 - teal itself, in this interpreter
+            [sys.executable, "-m", "teal", *words],
             cwd=self.play.directory,
             env=dict(self.play.environ),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=COMMAND_TIMEOUT_S,
             check=False,
         )
-        return [json.loads(line) for line in done.stdout.splitlines()] if done.returncode == 0 else []
+        self.expect(done.returncode == 0, f"`teal {words[0]}` ended with {done.returncode}: {done.stderr[-300:]}")
+        return done.stdout
+
+    def _events(self) -> list[dict[str, Any]]:
+        """Return the journal of the last command."""
+        lines = self.ask("history", "-o", "jsonl", "--runs", "1").splitlines()
+        return [json.loads(line) for line in lines]
 
 
 def run(say: Say, environ: Mapping[str, str], *, keep: bool = False) -> int:
@@ -158,18 +163,9 @@ def _acts(demo: Demo, traffic: Traffic) -> None:
 
 def _taste(demo: Demo, traffic: Traffic) -> None:
     """Ask green in secret, and show that production does not know it."""
-    command = [sys.executable, "-m", "teal", "taste", "--show-secret", "-o", "json"]
-    done = subprocess.run(  # noqa: S603 - teal itself
-        command,
-        cwd=demo.play.directory,
-        env=dict(demo.play.environ),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    described = json.loads(demo.ask("taste", "--show-secret", "-o", "json"))
     demo.say("\n$ teal taste --show-secret   # and ten requests with the secret header")
-    tastes = {taste["slot"]: taste for taste in json.loads(done.stdout)["slots"]}
+    tastes = {taste["slot"]: taste for taste in described["slots"]}
     green = tastes["b"]
     said = [_ask(demo, green["url"], green["header"], green["secret"]) for _ in range(10)]
     demo.clock.sleep(1.1)  # the load client counts once a second
