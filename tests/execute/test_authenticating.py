@@ -195,5 +195,5 @@ def test_a_missing_taste_listener_comes_with_the_command_that_makes_it(tmp_path:
     stage = adopted(tmp_path, OIDC, "priority: 20", "taste: {ports: {a: 9001, b: 9003}}", sticky=False)
     ended = stage.with_image("lab/shop:2").run(Deploy())
     assert ended.exit_code == 2
-    assert "aws elbv2 create-listener" in ended.hint
-    assert "--port 9003" in ended.hint
+    assert "aws elbv2 create-listener" in ended.message
+    assert "--port 9003" in ended.message

@@ -1,7 +1,7 @@
 """A deployment and a way back while others change what teal works on: services, rules, capacity, a signal."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,10 +23,10 @@ from lives import answers, app, fork, judged, killed, must, on, rest, state, wat
 from region import Prober, Stage
 from region_fakes import Shell
 from teal.lab.front import answer
-from teal.model.event import Planned, RunEnded, StepBegan, StepFailed, event_json
+from teal.model.event import Event, Planned, RunEnded, StepBegan, StepFailed, event_json
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
-from teal.model.spec import RunGate
+from teal.model.spec import Rung, RunGate
 from teal.model.step import TagMove, UpdateService, WriteRoute
 from teal.plan.situation import Row
 from teal.ports import CommandResult, Ports, Reply, Request
@@ -112,7 +112,7 @@ class ImpostorStage(Stage):
 def test_production_that_says_it_is_another_is_a_failure(two: Stage) -> None:
     """An answer with another identity than expected sends production back, whatever `require_seen` says: exit 4."""
     play = on(two, "3")
-    assert play.spec.deploy.require_seen is None or str(play.spec.deploy.require_seen) != "probed"
+    assert play.spec.deploy.require_seen is not Rung.PROBED
     ended = ImpostorStage(region=play.region, spec=play.spec).run(Deploy())
     assert (ended.exit_code, str(state(play))) == (4, BACK)
     assert "says X-Revision: 777, expected 3" in ended.message
@@ -211,7 +211,7 @@ def test_rollback_at_rest_raises_blue(two: Stage) -> None:
     assert (ended(events).exit_code, service(two, "shop-a")["desiredCount"]) == (0, 20)
 
 
-def ended(events: list[object]) -> RunEnded:
+def ended(events: Sequence[Event]) -> RunEnded:
     """Return how a run ended."""
     last = events[-1]
     assert isinstance(last, RunEnded)
@@ -315,7 +315,7 @@ def test_another_deployment_lets_the_paused_slot_cool_down(tmp_path: Path) -> No
     last_s = play.region.now_s
     events = on(play, "4").events(Deploy(hold=True))
     touched_s = next(e.at_s for e in events if isinstance(e, StepBegan) and isinstance(e.step, UpdateService))
-    assert ended(list(events)).exit_code == 0
+    assert ended(events).exit_code == 0
     assert touched_s - last_s >= 120.0 * SLOW - 1.0
 
 

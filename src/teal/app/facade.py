@@ -41,7 +41,7 @@ from teal.model.spec import Spec
 from teal.observe.observer import Observer
 from teal.plan.check import Check
 from teal.plan.planner import plan
-from teal.plan.preflight import preflight, refusing
+from teal.plan.preflight import failed_checks, preflight, refusing
 from teal.plan.readiness import readiness
 from teal.plan.situation import classify
 from teal.ports import Ports
@@ -106,9 +106,8 @@ class App:
         if isinstance(intent, Deploy | Flip):
             bad = refusing(preflight(spec, snapshot))
             if bad:
-                message = "; ".join(f"{check.name} {check.message}" for check in bad)
-                hint = "; ".join(check.hint for check in bad if check.hint)
-                return Refused(exit_code=bad[0].exit_code, message=message, hint=hint), snapshot
+                hint = "`teal check` shows every check"
+                return Refused(exit_code=bad[0].exit_code, message=failed_checks(bad), hint=hint), snapshot
         return plan(intent, spec, snapshot, self._new_run(), self._ports.clock.now_s()), snapshot
 
     def run(self, intent: Intent, *, command: str, approve: Approve) -> Iterator[Event]:

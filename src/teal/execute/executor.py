@@ -23,7 +23,7 @@ from teal.model.step import Question, Step, TagMove, Wait, WriteRoute
 from teal.model.tags import Stage
 from teal.plan.invariants import FRESH_LOOK_S
 from teal.plan.planner import plan
-from teal.plan.preflight import preflight, refusing
+from teal.plan.preflight import failed_checks, preflight, refusing
 from teal.plan.situation import Row, share_of
 from teal.plan.watch import harm
 from teal.plan.whole import primary_revision
@@ -151,10 +151,7 @@ class Executor:
         session = self._session
         bad = refusing(preflight(session.spec, session.snapshot))
         if bad:
-            error = UsageError(
-                "; ".join(f"{check.name} {check.message}" for check in bad),
-                hint="; ".join(check.hint for check in bad if check.hint),
-            )
+            error = UsageError(failed_checks(bad), hint="`teal check` shows every check; nothing was touched")
             error.exit_code = bad[0].exit_code
             raise error
 
@@ -203,7 +200,7 @@ def _serving(session: Session) -> str:
     if snapshot is None:
         return "unknown: nothing was read"
     if not snapshot.rules:
-        return "nothing: there is no production rule"
+        return "nothing that is configured: no production rule was found"
     parts: list[str] = []
     for slot in Slot:
         shares = {share_of(snapshot, route, slot) for route in snapshot.routes if route.rule is not None}

@@ -25,6 +25,12 @@ def refusing(checks: tuple[Check, ...]) -> tuple[Check, ...]:
     return tuple(check for check in checks if check.state == "bad")
 
 
+def failed_checks(bad: tuple[Check, ...]) -> str:
+    """Return what is wrong and what to do about it, one line each."""
+    lines = [f"{check.name}: {check.message}" + (f" ({check.hint})" if check.hint else "") for check in bad]
+    return "\n".join(lines)
+
+
 def _good(name: str, message: str) -> Check:
     return Check(name=name, state="ok", message=message)
 

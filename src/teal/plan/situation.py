@@ -136,6 +136,8 @@ class Situation:
         """What a person would type next."""
         if self.row in UNKNOWN_ROWS:
             return "teal rollback --to-slot a  or  teal rollback --to-slot b"
+        if self.row is Row.AT_REST and self.origin is None:
+            return "teal deploy"  # the first deployment has nothing to go back to
         return _NEXT.get(self.row, "teal deploy")
 
 
