@@ -47,7 +47,7 @@ test-core: setup  ## the tests of the pure core, with its coverage floor
 	$(BIN)/coverage report
 
 test-lab: setup  ## the tests that start a lab: real processes, a real load balancer
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile -m lab $(ARGS)
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m lab $(ARGS)
 
 bench: setup  ## start-up, status and rollback beside the plain aws command
 	$(BIN)/python -m benchmarks.startup $(ARGS)

@@ -172,3 +172,20 @@ def test_every_row_says_what_it_means_and_what_comes_next() -> None:
     assert (held.meaning, held.next_command) == ("held, waiting for flip or abort", "teal flip  or  teal abort")
     assert unknown.next_command == "teal rollback --to-slot a  or  teal rollback --to-slot b"
     assert fresh.next_command == "teal deploy"
+
+
+@pytest.mark.parametrize(
+    ("stage", "shares", "tag", "command"),
+    [
+        ("shift", (1, None), f"{ID}.42", "teal flip  or  teal abort"),
+        ("shift", (1,), f"{ID}.42", "teal flip  or  teal abort"),
+        ("shift", (1,), f"{ID}.42.served", "teal flip"),
+        ("done", (1,), f"{ID}.42.served", "teal deploy"),
+    ],
+)
+def test_a_first_deployment_is_never_told_to_go_back(
+    stage: str, shares: tuple[int | None, ...], tag: str, command: str
+) -> None:
+    """Nothing served before it: what comes next is going on, or ending it, never a rollback."""
+    found = Scene(move=f"{ID}.none.b.{stage}.{T}", shares=shares, a=None, b=tag, create=True)
+    assert classify(scenes.spec(len(shares), create=True), found.seen()).next_command == command

@@ -14,7 +14,8 @@ from teal.model.spec import GroupCreate, Spec, TasteSpec
 from teal.model.tags import APP
 from teal.model.traffic import Forward, LoadBalancer, Rule, TargetGroup
 from teal.model.workload import Service
-from teal.plan.preflight import preflight, refusing
+from teal.plan.check import Check
+from teal.plan.preflight import failed_checks, preflight, refusing
 
 BALANCER = LoadBalancer(arn="lb/shop", name="shop", dns_name="shop.test", vpc_id="vpc-1", listeners=(seen.LISTENER,))
 Change = Callable[[Spec, Snapshot], tuple[Spec, Snapshot]]
@@ -160,3 +161,12 @@ def test_a_missing_taste_port_names_the_command_that_makes_it() -> None:
         missing = replace(found, load_balancers=balancers, taste_listeners_missing=(9001,))
         (check,) = [each for each in refusing(preflight(spec, missing)) if each.name == "taste"]
         assert named in check.hint
+
+
+def test_what_failed_is_told_one_line_each() -> None:
+    """Each check is named with what is wrong, and with what to do about it where that is known."""
+    bad = (
+        Check(name="cluster", state="bad", message="there is no cluster", hint="create it"),
+        Check(name="route", state="bad", message="2 rules match"),
+    )
+    assert failed_checks(bad) == "cluster: there is no cluster (create it)\nroute: 2 rules match"

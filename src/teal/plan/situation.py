@@ -136,8 +136,8 @@ class Situation:
         """What a person would type next."""
         if self.row in UNKNOWN_ROWS:
             return "teal rollback --to-slot a  or  teal rollback --to-slot b"
-        if self.row is Row.AT_REST and self.origin is None:
-            return "teal deploy"  # the first deployment has nothing to go back to
+        if self.origin is None and self.row in _NEXT_FIRST:
+            return _NEXT_FIRST[self.row]
         return _NEXT.get(self.row, "teal deploy")
 
 
@@ -158,6 +158,14 @@ _NEXT = {
     Row.ROLLING_BACK: "teal rollback",
     Row.ROLLED_BACK: "teal deploy  or  teal flip --again",
     Row.LATE_AFTER: "teal rollback",
+}
+
+_NEXT_FIRST = {  # a first deployment has nothing to go back to
+    Row.STEP: "teal flip  or  teal abort",
+    Row.WRITING: "teal flip  or  teal abort",
+    Row.BAKING: "teal flip  or  teal abort",
+    Row.SERVED: "teal flip",
+    Row.AT_REST: "teal deploy",
 }
 
 

@@ -44,6 +44,8 @@ def test_a_rollback_is_stable_again(town: Town) -> None:
     town.build("web")
     town.serve("web", town.define({"REVISION": "one"}), deploymentConfiguration=BREAKER)
     town.stable("web")
+    # As on AWS, stable says that the tasks run; the roll-out is complete when their targets are healthy too.
+    until(lambda: town.look("web")["deployments"][0]["rolloutState"] == "COMPLETED", "the first roll-out is complete")
     good = town.look("web")["taskDefinition"]
     bad = town.define({"REVISION": "two", "FAIL": "crash"})
     updated = town.client("ecs").update_service(cluster="demo", service="web", taskDefinition=bad)["service"]
