@@ -139,7 +139,9 @@ def test_what_is_deployed_and_serves_nobody_is_refused() -> None:
     ("stage", "shares", "row"),
     [
         ("prepare", (0, 0), Row.NOTHING_GOOD),
-        ("held", (0, 0), Row.REMADE),
+        ("prepare", (TENTH, TENTH), Row.UNKNOWN),
+        ("held", (0, 0), Row.HELD),
+        ("held", (TENTH, 0), Row.LATE_WRITE),
         ("shift", (0, 0), Row.ANNOUNCED),
         ("shift", (TENTH, TENTH), Row.STEP),
         ("shift", (HALF, TENTH), Row.WRITING),
@@ -156,6 +158,14 @@ def test_without_ecs_the_tag_that_goes_with_the_stage_is_assumed(
     """A way back with weight in it is known from rules and their tags alone; what never shifted is not guessed."""
     none = Scene(move=f"d7.a.b.{stage}.{T}", shares=shares, a=None, b=None).seen()
     assert classify(scenes.spec(len(shares)), replace(none, services_known=False)).row == row
+
+
+def test_what_ecs_alone_could_explain_is_refused_with_that_reason() -> None:
+    """Weight on a slot that is only being prepared is explained by its service's tag: without ECS nobody guesses."""
+    none = Scene(move=f"d7.a.b.prepare.{T}", shares=(TENTH,), a=None, b=None).seen()
+    decision = plan(Rollback(), scenes.spec(1), replace(none, services_known=False), scenes.run(), NOW_S)
+    assert isinstance(decision, Refused)
+    assert (decision.exit_code, "ECS does not answer" in decision.message) == (7, True)
 
 
 @pytest.mark.parametrize("share", [TENTH, HALF, Fraction(1)])

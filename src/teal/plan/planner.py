@@ -71,7 +71,9 @@ def _unexplained(intent: Intent, facts: Facts) -> Decision | None:
         hint = "point the rule at one group of this app, or correct `routes` in the configuration"
         return Refused(exit_code=7, message=f"drift: {reasons}", hint=hint)
     if facts.situation.row in UNKNOWN_ROWS and not named and not drift:
-        message = f"where things stand cannot be explained: {facts.situation.meaning}"
+        unread = "ECS does not answer, and without it nobody knows what the slots hold"
+        reason = facts.situation.meaning if facts.snapshot.services_known else unread
+        message = f"where things stand cannot be explained: {reason}"
         return Refused(exit_code=7, message=message, hint=BOTH_WAYS)
     return None
 

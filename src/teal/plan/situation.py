@@ -194,8 +194,16 @@ def classify(spec: Spec, snapshot: Snapshot) -> Situation:
 
 
 def _assumed(move: MoveTag) -> DeploymentTag | None:
-    """Return the deployment tag that goes with a move, where ECS does not answer a way back that needs none of it."""
-    outcomes = {Stage.SHIFT: Outcome.BARE, Stage.DONE: Outcome.SERVED, Stage.BACK: Outcome.BACK}
+    """Return the deployment tag that goes with a move, where ECS does not answer a way back that needs none of it.
+
+    Nothing is assumed of `prepare`: weight on its slot may be a rollback onto the untouched revision, half done.
+    """
+    outcomes = {
+        Stage.HELD: Outcome.BARE,
+        Stage.SHIFT: Outcome.BARE,
+        Stage.DONE: Outcome.SERVED,
+        Stage.BACK: Outcome.BACK,
+    }
     outcome = outcomes.get(move.stage)
     return DeploymentTag(id=move.id, revision=0, outcome=outcome) if outcome is not None else None
 
