@@ -22,7 +22,8 @@ LISTS: list[tuple[list[bytes], set[int]]] = [
 ]
 # What the lab does, in short: a leash, a process that lists itself and ignores SIGTERM, one that is listed by hand.
 LAB = """
-import subprocess, sys
+import signal, subprocess, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job starts with SIGINT ignored
 sys.path.insert(0, sys.argv[1])
 from teal.lab.leash import SELF_LISTING, Leash
 leash = Leash()

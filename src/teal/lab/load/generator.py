@@ -1,7 +1,9 @@
 """The open-loop generator: request n is due at n / rate, whatever became of the requests before it.
 
 Connections are kept and reused, as a client in front of a load balancer does. A kept connection is looked at before it
-is used again; one that ended before is no failure, one that ends under a request is. Nothing is ever sent twice.
+is used again; one that ended before is no failure, one that ends under a request is. Nothing is ever sent twice. As
+every well-behaved client, this one drops what it has not used for a while, long before the load balancer's idle timeout
+of 60 s would: a request sent just when the balancer closes is lost by HTTP itself, not by a flip.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ from teal.lab.load.tally import Failure, Snapshot, Tally
 from teal.lab.load.wire import Answer, Connection, WireError
 
 _MOST_CONNECTIONS = 512
+_KEPT_S = 30.0
 _PROPER = range(200, 400)
 _LONG_S = 0.2
 _NS_PER_S = 1e9
@@ -31,7 +34,7 @@ class Load:
 
     options: LoadOptions
     _tally: Tally = field(default_factory=Tally)
-    _idle: deque[Connection] = field(default_factory=deque[Connection])
+    _idle: deque[tuple[Connection, float]] = field(default_factory=deque[tuple[Connection, float]])  # and since when
     _open: int = 0
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
@@ -46,7 +49,7 @@ class Load:
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=self.options.timeout_s + 1)
         while self._idle:
-            self._close(self._idle.pop())
+            self._close(self._idle.pop()[0])
         await asyncio.sleep(0)  # transports close in the next round of the loop
         return self.snapshot()
 
@@ -126,15 +129,15 @@ class Load:
             reusable = answer.reusable and not own
         finally:
             if reusable:
-                self._idle.append(connection)
+                self._idle.append((connection, monotonic()))
             else:
                 self._close(connection)
         return answer
 
     async def _connection(self, *, own: bool) -> Connection:
         while self._idle and not own:
-            kept = self._idle.pop()
-            if kept.usable():
+            kept, since_s = self._idle.pop()
+            if monotonic() - since_s < _KEPT_S and kept.usable():
                 return kept
             self._close(kept)
         if self._open >= _MOST_CONNECTIONS:
