@@ -35,7 +35,8 @@ def test_flips_and_rollbacks_cost_no_request(tmp_path: Path) -> None:
     assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
     result = json.loads(done.stdout)
     assert (result["flips"], result["rollbacks"], result["failed"]) == (6, 6, 0)
-    assert result["requests"] >= 200 * 10
+    # Holds and bake of one cycle alone are four minutes of AWS, 1.2 s here: half of what the client sends meanwhile.
+    assert result["requests"] >= 6 * 1.2 * 200 / 2
 
 
 def _lab_processes(place: str) -> list[str]:
