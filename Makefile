@@ -15,7 +15,7 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-flips lock clean
+.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-flips kill-matrix fault-matrix lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,12 @@ bench-lab: setup  ## what a lab costs: memory, and the time of an API call
 
 bench-flips: setup  ## flips and rollbacks under load, counting unanswered requests
 	$(BIN)/python -m benchmarks.flips $(ARGS)
+
+kill-matrix: setup  ## teal killed before and after every call to AWS, gone on from in three ways, under load
+	$(BIN)/python -m benchmarks.kill_matrix $(ARGS)
+
+fault-matrix: setup  ## every call to AWS spoiled in nine ways, under load
+	$(BIN)/python -m benchmarks.fault_matrix $(ARGS)
 
 lock: setup  ## write requirements/dev.txt anew from pyproject.toml and requirements/dev.in
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \

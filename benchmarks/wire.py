@@ -1,0 +1,324 @@
+"""What the matrices share: teal's command line as processes on a lab, behind a relay that hears every call.
+
+A *point* is a class of calls: after so many writes, the n-th different call of an operation. Equal reads between two
+writes are one point, because a process that is stopped at the second leaves what one stopped at the first leaves.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from time import monotonic
+from typing import Any, Generic, TypeVar
+
+from benchmarks.flips import APP, TIME_SCALE
+from benchmarks.relay import Call, Deed, Relay, pass_all
+
+from teal.app.facade import Options, open_app
+from teal.app.rehearsal import Rehearsal, rehearsal
+from teal.app.traffic import Traffic
+from teal.host.clock import SystemClock
+
+COMMAND_S = 90.0
+LOAD_MOST_S = 6 * 3600
+ANNOUNCED_S = 0.5  # a shift that was announced and not begun is settled when it is 60 s old, at the time scale
+REST = {1, 3, 18, 20}  # rows of the decision table in docs/how-it-works.md
+Words = tuple[str, ...]
+Case = TypeVar("Case")
+Status = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command of the matrix: the words of it, and those that set its scene, each with the colour that it deploys."""
+
+    name: str
+    words: Words
+    scene: tuple[Words, ...]
+    fresh: bool = False  # it deploys content of its own
+
+
+COMMANDS = (
+    Command(name="deploy", words=("deploy", "--yes"), scene=(), fresh=True),
+    Command(name="flip", words=("flip", "--yes"), scene=(("deploy", "--yes", "--hold"),), fresh=True),
+    Command(name="rollback", words=("rollback",), scene=(("flip", "--yes", "--again"),)),
+    Command(name="abort", words=("abort",), scene=(("deploy", "--yes", "--hold"),), fresh=True),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Point:
+    """A class of calls: after so many writes, the n-th different call of an operation."""
+
+    writes: int
+    operation: str
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.operation} #{self.number} after {self.writes} writes"
+
+
+@dataclass(slots=True)
+class Counting:
+    """Tells calls apart by class; the same instance must hear all calls of one process."""
+
+    seen: dict[Point, None] = field(default_factory=dict[Point, None])
+    _writes: int = 0
+    _known: dict[tuple[str, str], Point] = field(default_factory=dict[tuple[str, str], Point])
+    _numbers: Counter[str] = field(default_factory=Counter[str])
+
+    def hear(self, call: Call) -> Point:
+        """Return the class of a call."""
+        key = (call.operation, call.digest)
+        point = self._known.get(key) if call.reads else None
+        if point is None:
+            self._numbers[call.operation] += 1
+            point = Point(writes=self._writes, operation=call.operation, number=self._numbers[call.operation])
+            self._known[key] = point
+            self.seen[point] = None
+        if not call.reads:
+            self._writes += 1
+            self._known.clear()
+            self._numbers.clear()
+        return point
+
+
+def run_cli(words: Words, environ: Mapping[str, str], directory: str, output: str) -> None:
+    """Be the command line, in a process of its own."""
+    os.chdir(directory)
+    os.environ.clear()
+    os.environ.update(environ)
+    with Path(output).open("wb") as file:
+        os.dup2(file.fileno(), 1)
+        os.dup2(file.fileno(), 2)
+    sys.argv = ["teal", *words]
+    from teal.cli.main import run  # noqa: PLC0415 - the command line reads its process when it is made
+
+    run()
+
+
+class Bench:
+    """A rehearsal, a relay before its API, and commands as processes.
+
+    The processes are forked from one that has imported teal already (a fork server), so that hundreds of runs do not
+    wait for as many imports. Each is a process of its own all the same, with its own memory, sockets and end.
+    """
+
+    def __init__(self, stage: Rehearsal, clock: SystemClock) -> None:
+        self._stage = stage
+        self._clock = clock
+        self._output = str(stage.directory / "output")
+        self._number = 0
+        self._colour = "first"
+        self.ends: Counter[str] = Counter()
+        self._processes = multiprocessing.get_context("forkserver")
+        self._processes.set_forkserver_preload(["teal.cli.main", "teal.app.facade", "teal.cli.verbs_move"])
+        self.relay = Relay(stage.endpoint_url)
+
+    def close(self) -> None:
+        """End the relay."""
+        self.relay.close()
+
+    def fresh(self) -> None:
+        """Let the next deployment bring content that was never there."""
+        self._number += 1
+        self._colour = f"c{self._number}"
+
+    def run(self, words: Words, decide: Callable[[Call], Deed] | None = None) -> int:
+        """Run a command; through the relay when somebody decides on its calls. Return its exit code.
+
+        Raises:
+            TimeoutError: it did not end.
+        """
+        environ = {**self._stage.environ, "COLOUR": self._colour}
+        if decide is not None:
+            environ["AWS_ENDPOINT_URL"] = self.relay.url
+            self.relay.decide = decide
+        arguments = (words, environ, str(self._stage.directory), self._output)
+        process = self._processes.Process(target=run_cli, args=arguments)
+        process.start()
+        self.relay.client = process.pid
+        process.join(COMMAND_S)
+        if process.exitcode is None:
+            process.kill()
+            process.join(COMMAND_S)
+            raise TimeoutError(f"{' '.join(words)} did not end: {self.said()}")
+        self.relay.client, self.relay.decide = None, pass_all
+        return process.exitcode
+
+    def said(self) -> str:
+        """Return the end of what the last command said."""
+        return Path(self._output).read_text("utf-8", "replace")[-800:]
+
+    def status(self) -> Status:
+        """Return where things stand."""
+        options = Options(config=self._stage.directory / "teal.yaml", endpoint_url=self._stage.endpoint_url)
+        return open_app(options, {**self._stage.environ, "COLOUR": self._colour}, self._clock).status()
+
+    def set_scene(self, command: Command) -> None:
+        """Bring the app where the command begins: at rest first, whatever the case before left.
+
+        Raises:
+            RuntimeError: it does not come there.
+        """
+        self._rest()
+        if command.fresh:
+            self.fresh()
+        for words in command.scene:
+            self.must(words)
+        self.pause()
+
+    def must(self, words: Words) -> None:
+        """Run a command that has to succeed.
+
+        Raises:
+            RuntimeError: it did not.
+        """
+        code = self.run(words)
+        if code != 0:
+            raise RuntimeError(f"`teal {' '.join(words)}` ended with {code}: {self.said()}")
+
+    def pause(self) -> None:
+        """Let a shift that was announced and not begun grow old enough to be settled."""
+        self._clock.sleep(ANNOUNCED_S)
+
+    def _rest(self) -> None:
+        """End what is under way."""
+        if self.status()["row"] not in REST:
+            self.pause()
+            self.run(("abort",))
+        row = self.status()["row"]
+        if row not in REST:
+            raise RuntimeError(f"abort left row {row}: {self.said()}")
+
+
+def count(bench: Bench, command: Command) -> tuple[Point, ...]:
+    """Return every point of a command. It is run to its end twice: what one run does not ask, another may."""
+    return tuple(dict.fromkeys([*_count(bench, command), *_count(bench, command)]))
+
+
+def _count(bench: Bench, command: Command) -> tuple[Point, ...]:
+    bench.set_scene(command)
+    counting = Counting()
+
+    def decide(call: Call) -> Deed:
+        counting.hear(call)
+        return Deed.PASS
+
+    code = bench.run(command.words, decide)
+    if code != 0:
+        raise RuntimeError(f"{command.name} ended with {code} before anybody spoiled it: {bench.said()}")
+    return tuple(counting.seen)
+
+
+def told(status: Status) -> str:
+    """Return where things stand, in a line."""
+    move = status["move"] or {}
+    slots = {view["slot"]: (view["revisions"], (view["deployment"] or {}).get("outcome")) for view in status["slots"]}
+    return f"row {status['row']}, live {status['live']}, move {move.get('from')}→{move.get('to')}, {slots}"
+
+
+@contextmanager
+def bench_under_load(rate_per_s: int) -> Generator[tuple[Bench, Traffic]]:
+    """Start a lab, deploy to both of its slots, and let requests come to production until the end."""
+    clock = SystemClock()
+    with TemporaryDirectory(prefix="teal-wire-") as name:
+        directory = Path(name)
+        (directory / "teal.yaml").write_text(APP, "utf-8")
+        with rehearsal(directory, os.environ, name=f"wire-{os.getpid()}", time_scale=TIME_SCALE) as stage:
+            os.environ.update(stage.environ)  # botocore reads credentials from this process
+            bench = Bench(stage, clock)
+            for _ in range(2):
+                bench.fresh()
+                bench.must(("deploy", "--yes"))
+            traffic = Traffic(stage.url, rate_per_s=rate_per_s, duration_s=LOAD_MOST_S, slow_per_s=0.5)
+            try:
+                yield bench, traffic
+            finally:
+                traffic.kill()
+                bench.close()
+    clock.close()
+
+
+@dataclass(slots=True)
+class Result:
+    """What came of a matrix."""
+
+    world: str = "lab"
+    points: dict[str, int] = field(default_factory=dict[str, int])  # of each command
+    cases_in_all: int = 0
+    cases: int = 0
+    not_reached: int = 0  # the run ended before it came to the call
+    ends: dict[str, int] = field(default_factory=dict[str, int])  # how often each exit code
+    wrong: list[str] = field(default_factory=list[str])
+    requests: int = 0
+    failed: int = 0
+    failures: dict[str, int] = field(default_factory=dict[str, int])
+    took_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matrix(Generic[Case]):
+    """A kind of matrix: which cases a point has, and how one is played.
+
+    `play` returns what is wrong, empty when nothing is, None when the call was never made.
+    """
+
+    about: str
+    cases: Callable[[Command, Point], Sequence[Case]]
+    play: Callable[[Bench, Case], str | None]
+
+    def main(self) -> int:
+        """Parse the command line, play, print; return the exit code."""
+        parser = argparse.ArgumentParser(description=self.about, formatter_class=argparse.RawDescriptionHelpFormatter)
+        parser.add_argument(
+            "--sample", type=int, default=0, help="play so many cases, drawn from the seed; 0 plays all"
+        )
+        parser.add_argument("--seed", type=int, default=1)
+        parser.add_argument("--commands", default=",".join(command.name for command in COMMANDS))
+        parser.add_argument("--rate", type=int, default=100, help="requests per second to production meanwhile")
+        asked = parser.parse_args()
+        result, began_s = Result(), monotonic()
+        with bench_under_load(asked.rate) as (bench, traffic):
+            cases = self._every(bench, asked.commands.split(","), result)
+            result.cases_in_all = len(cases)
+            draw = Random(asked.seed)  # noqa: S311 - a draw, not a secret
+            self._play(bench, draw.sample(cases, min(asked.sample, len(cases))) if asked.sample else cases, result)
+            counted = traffic.stop()
+        result.requests, result.failed = int(counted["sent"]), int(counted["failed"])
+        result.failures, result.ends = dict(counted["failures"]), dict(bench.ends)
+        result.took_s = round(monotonic() - began_s, 1)
+        print(json.dumps(asdict(result), indent=2))
+        return 1 if result.wrong or result.failed else 0
+
+    def _every(self, bench: Bench, names: Sequence[str], result: Result) -> list[Case]:
+        """Count the calls of each command, and return every case."""
+        found: list[Case] = []
+        for command in COMMANDS:
+            if command.name in names:
+                points = count(bench, command)
+                result.points[command.name] = len(points)
+                found += [case for point in points for case in self.cases(command, point)]
+        return found
+
+    def _play(self, bench: Bench, cases: Sequence[Case], result: Result) -> None:
+        """Play cases, and write down how each ended."""
+        for number, case in enumerate(cases, 1):
+            try:
+                problem = self.play(bench, case)
+            except (RuntimeError, TimeoutError) as error:
+                problem = str(error)
+            result.cases += 1
+            result.not_reached += problem is None
+            if problem:
+                result.wrong.append(f"{case}: {problem}")
+            if number % 10 == 0 or problem:
+                print(f"{number} of {len(cases)}: {case}: {problem or 'fine'}", file=sys.stderr, flush=True)
