@@ -25,7 +25,6 @@ import botocore.session
 from teal import __version__
 from teal.aws.errors import error_for
 from teal.aws.operations import ONCE
-from teal.aws.text import clean
 from teal.errors import (
     CredentialError,
     RefusedError,
@@ -34,6 +33,7 @@ from teal.errors import (
     UnknownAnswerError,
     UsageError,
 )
+from teal.model.text import clean
 
 OnCall = Callable[[str, str], None]
 

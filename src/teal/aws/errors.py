@@ -8,8 +8,8 @@ or a hiccup, and never a crash.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from teal.aws.text import clean
 from teal.errors import AwsError, CredentialError, NotFoundError, RefusedError, TealError, TransientError
+from teal.model.text import clean
 
 Kind = type[AwsError] | type[CredentialError]
 

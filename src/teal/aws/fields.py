@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NoReturn, TypeVar, cast
 
-from teal.aws.text import clean
 from teal.errors import UnknownAnswerError
+from teal.model.text import clean
 
 T = TypeVar("T")
 

@@ -9,6 +9,7 @@ from teal.model.identity import Slot
 from teal.model.snapshot import RouteState, TasteState
 from teal.model.spec import HttpGate, IdentitySpec, RunGate
 from teal.model.step import PassGate, ProbeProduction, ProveIdentity, Question
+from teal.model.text import clean
 from teal.model.traffic import Condition, Listener
 from teal.plan.identity import identity_problems
 from teal.ports import Reply, Request
@@ -187,9 +188,9 @@ def _says(scene: Scene, way: Way, identity: IdentitySpec, revision: int, *, in_a
             reply = _send(scene, way, address, probe)
             said = reply.headers.get(identity.header.lower(), "nothing")
             if reply.error or said != expected:
-                what = reply.error or f"{identity.header}: {said}"
+                what = clean(reply.error or f"{identity.header}: {said}")
                 contradicts = not reply.error and identity.header.lower() in reply.headers
-                reason = f"{address} says {what}, expected {expected}"
+                reason = f"{address} says {what}, expected {clean(expected)}"
                 return Verdict(state="WAIT", reason=reason, contradicts=contradicts)
     return PASS
 
@@ -235,7 +236,8 @@ def _run(gate: RunGate, step: PassGate, scene: Scene) -> Verdict:
         return Verdict(state="WAIT", reason=f"{gate} asks to wait", retry_after_s=gate.retry_s)
     ended = "took too long" if result.exit_code is None else f"exited with {result.exit_code}"
     said = _without_secrets(result.output.strip()[-500:], way)
-    return Verdict(state="FAIL", reason=f"{gate} {ended}: {said}")
+    lines = "\n".join(clean(line) for line in said.splitlines())
+    return Verdict(state="FAIL", reason=f"{gate} {ended}: {lines}")
 
 
 def _without_secrets(text: str, way: Way) -> str:

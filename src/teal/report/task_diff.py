@@ -54,7 +54,8 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change
 def _change(path: tuple[str, ...], old: str | None, new: str | None) -> Change:
     hidden = _is_secret(path, old) or _is_secret(path, new)
     shown = [text if text is None else MASK if hidden else _printable(text) for text in (old, new)]
-    return Change(path=" ".join(part for part in path if part not in _LEADING), before=shown[0], after=shown[1])
+    named = " ".join(_printable(part) for part in path if part not in _LEADING)  # names come from AWS too
+    return Change(path=named, before=shown[0], after=shown[1])
 
 
 def _is_secret(path: tuple[str, ...], text: str | None) -> bool:

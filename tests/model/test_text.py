@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from teal.aws.text import clean
+from teal.model.text import clean
 
 CASES = {
     "plain": ("shop-web", "shop-web"),
