@@ -19,6 +19,8 @@ from teal.lab.world.ground import Ground
 from teal.lab.world.wires import (
     AwsRefusal,
     ContainerExited,
+    ContainerProbed,
+    ContainerStarted,
     Phase,
     TargetSeen,
     TaskNotStarted,
@@ -117,6 +119,8 @@ class Seen:
     started_at_s: float | None = None
     terminated_at_s: float | None = None
     gone: bool = False
+    running: dict[str, float] = field(default_factory=dict[str, float])  # container: when it started
+    probed_at_s: dict[str, float] = field(default_factory=dict[str, float])
 
 
 class Stage:
@@ -130,6 +134,7 @@ class Stage:
         self.images: dict[str, Behaviour] = {}
         self.seen: dict[str, Seen] = {}
         self.signals: list[tuple[float, str, Phase]] = []
+        self.sick_inside: set[str] = set()  # images whose health check fails
         self.ecs("CreateCluster", clusterName="demo")
 
     def ecs(self, operation: str, **params: object) -> Json:
@@ -184,6 +189,24 @@ class Stage:
             self._begin(wanted, seen, does)
         elif self._is_dead(seen, does):
             self._exit(wanted, seen, does.exit_code)
+        elif seen.started_at_s is not None:
+            self._go_on(wanted, seen)
+
+    def _go_on(self, wanted: WantedTask, seen: Seen) -> None:
+        """Start what is no longer held, probe what wants to be probed."""
+        for each in wanted.containers:
+            if each.name not in seen.running and each.name not in wanted.held:
+                seen.running[each.name] = self.now_s
+                self.clusters.observe(ContainerStarted(task_id=wanted.task_id, container=each.name), self.now_s)
+            if each.probe is None or each.name not in seen.running:
+                continue
+            last_s = seen.probed_at_s.setdefault(each.name, seen.running[each.name])
+            if self.now_s >= last_s + each.probe.interval_s:
+                seen.probed_at_s[each.name] = self.now_s
+                probed = ContainerProbed(
+                    task_id=wanted.task_id, container=each.name, passed=each.image not in self.sick_inside
+                )
+                self.clusters.observe(probed, self.now_s)
 
     def _is_dead(self, seen: Seen, does: Behaviour) -> bool:
         if seen.started_at_s is None or does.dies_after_s is None:
@@ -196,6 +219,7 @@ class Stage:
             self.clusters.observe(TaskNotStarted(task_id=wanted.task_id, reason=does.refuses), self.now_s)
             return
         seen.started_at_s = self.now_s
+        seen.running = {each.name: self.now_s for each in wanted.containers if each.name not in wanted.held}
         dial = {port: ("127.7.0.9", 20000 + port) for each in wanted.containers for port in each.ports}
         self.clusters.observe(TaskStarted(task_id=wanted.task_id, dial=dial), self.now_s)
 
@@ -211,6 +235,11 @@ class Stage:
         task_id = task_arn.rpartition("/")[2]
         wanted = next(each for each in self.clusters.tasks() if each.task_id == task_id)
         self._exit(wanted, self.seen[task_id], 137)
+
+    def end(self, task_arn: str, container: str, code: int) -> None:
+        """Let one container of a task end."""
+        observation = ContainerExited(task_id=task_arn.rpartition("/")[2], container=container, exit_code=code)
+        self.clusters.observe(observation, self.now_s)
 
     def _exit(self, wanted: WantedTask, seen: Seen, code: int) -> None:
         seen.gone = True
@@ -265,6 +294,22 @@ class Stage:
     def events(self, name: str = "web") -> list[str]:
         """Return what a service said, oldest first."""
         return [each["message"] for each in reversed(self.look(name)["events"])]
+
+    def run_task(self, **extra: object) -> Json:
+        """Run one task of `web`."""
+        params: Json = {
+            "cluster": "demo",
+            "taskDefinition": "web",
+            "launchType": "FARGATE",
+            "networkConfiguration": NETWORK,
+        }
+        found: Json = self.ecs("RunTask", **(params | extra))["tasks"][0]
+        return found
+
+    def describe(self, arn: str) -> Json:
+        """Describe one task."""
+        found: Json = self.ecs("DescribeTasks", cluster="demo", tasks=[arn])["tasks"][0]
+        return found
 
     def tasks(self, *, stopped: bool = False, **query: object) -> list[Json]:
         """Describe all tasks of the cluster that are meant to run (or to stop)."""

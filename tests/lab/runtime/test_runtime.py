@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -14,9 +15,12 @@ from teal.lab.runtime.output import Output
 from teal.lab.world.wires import (
     Container,
     ContainerExited,
+    ContainerProbed,
+    ContainerStarted,
     LogLines,
     Observation,
     Phase,
+    Probe,
     TaskNotStarted,
     TaskStarted,
     WantedTask,
@@ -74,14 +78,17 @@ def runtime(leash: Leash) -> Iterator[Runtime]:
 
 
 def until(
-    runtime: Runtime, tasks: Sequence[WantedTask], enough: Callable[[list[Observation]], bool]
+    runtime: Runtime,
+    tasks: Sequence[WantedTask],
+    enough: Callable[[list[Observation]], bool],
+    within_s: float = 20.0,
 ) -> list[Observation]:
-    """Apply again and again until what was seen is enough, for five seconds."""
+    """Apply again and again until what was seen is enough."""
     seen: list[Observation] = []
-    deadline_s = time.monotonic() + 5.0
+    deadline_s = time.monotonic() + within_s
     while not enough(seen):
         assert time.monotonic() < deadline_s, seen
-        seen += runtime.apply(tasks, 0.0)
+        seen += runtime.apply(tasks, time.monotonic())
         time.sleep(0.01)  # noqa: TID251 - a test of real processes
     return seen
 
@@ -162,13 +169,95 @@ def test_what_a_container_leaves_behind_ends_with_it(runtime: Runtime) -> None:
     assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
 
 
+ORDERED = (container("sh:1", "echo side; sleep 60", name="side"), container("sh:1", "echo web; sleep 60"))
+
+
+def ordered(*held: str, phase: Phase = Phase.RUN) -> list[WantedTask]:
+    """Return a task of two containers of which some are held."""
+    return [replace(task(*ORDERED, phase=phase), held=frozenset(held))]
+
+
+def test_what_is_held_starts_later(runtime: Runtime) -> None:
+    """A held container starts when it is let go, and says so; the task had started before."""
+    seen = until(runtime, ordered("web"), lambda seen: lines_of(seen, "side") == ["side"])
+    assert seen[0] == TaskStarted(task_id="t1", dial={8080: ("127.98.0.1", 8080)})
+    assert len(runtime.pids()) == 1
+    seen = until(runtime, ordered(), lambda seen: lines_of(seen) == ["web"])
+    assert [each for each in seen if not isinstance(each, LogLines)] == [
+        ContainerStarted(task_id="t1", container="web")
+    ]
+    assert len(runtime.pids()) == 2
+
+
+def test_what_is_held_gets_its_signal_later(runtime: Runtime) -> None:
+    """SIGTERM reaches the held container only when it is let go."""
+    until(runtime, ordered(), lambda _: len(runtime.pids()) == 2)
+    until(runtime, ordered("side", phase=Phase.TERMINATE), exited)
+    until(runtime, ordered("side", phase=Phase.KILL), lambda _: len(runtime.pids()) == 1)
+    seen = until(runtime, ordered(phase=Phase.TERMINATE), exited)
+    assert seen[-1] == ContainerExited(task_id="t1", container="side", exit_code=143)
+
+
+def test_a_container_that_is_let_go_too_late_never_starts(runtime: Runtime) -> None:
+    """What had not started when the end came is reported as ended, once."""
+    until(runtime, ordered("web"), lambda _: len(runtime.pids()) == 1)
+    seen = until(runtime, ordered(phase=Phase.TERMINATE), lambda seen: sum(exited([each]) for each in seen) == 2)
+    assert ContainerExited(task_id="t1", container="web", exit_code=143) in seen
+    assert runtime.apply(ordered(phase=Phase.TERMINATE), 0.0) == []
+
+
+def test_a_container_that_cannot_start_later_ends_the_others(runtime: Runtime) -> None:
+    """A task is started whole or not at all, also when it comes to that later."""
+    wanted = task(ORDERED[0], container("what:1"))
+    until(runtime, [replace(wanted, held=frozenset({"web"}))], lambda _: len(runtime.pids()) == 1)
+    seen = until(runtime, [wanted], bool)
+    assert isinstance(seen[-1], TaskNotStarted)
+    assert runtime.pids() == []
+    assert runtime.apply([wanted], 0.0) == []
+
+
+PROBES = [
+    ("a program's exit code 0", ("/bin/sh", "-c", 'test "$COLOUR" = blue && test "$HOST" = 127.98.0.1'), True),
+    ("another exit code", ("/bin/sh", "-c", "yes | head -c 200000; exit 3"), False),
+    ("no such program", ("/no/such/program",), False),
+    ("too slow", ("/bin/sh", "-c", "sleep 60"), False),
+]
+
+
+@pytest.mark.parametrize(("name", "command", "passed"), PROBES, ids=[each[0] for each in PROBES])
+def test_probes_are_processes_of_the_container(
+    runtime: Runtime, leash: Leash, name: str, command: tuple[str, ...], *, passed: bool
+) -> None:
+    """A probe runs in the container's environment, again and again, each in its time; nothing of it is left."""
+    timeout_s = 0.2 if name == "too slow" else 20.0
+    probe = Probe(command=command, interval_s=0.05, timeout_s=timeout_s)
+    wanted = [task(replace(container("sh:1", "sleep 60"), probe=probe))]
+
+    def twice(seen: list[Observation]) -> bool:
+        return sum(isinstance(each, ContainerProbed) for each in seen) == 2
+
+    found = [each for each in until(runtime, wanted, twice, within_s=30.0) if isinstance(each, ContainerProbed)]
+    assert found == [ContainerProbed(task_id="t1", container="web", passed=passed)] * 2
+    until(runtime, [], lambda _: not runtime.pids())
+    assert psutil.Process().children() == [psutil.Process(leash.pid)]
+
+
+def test_a_probe_ends_with_its_container(runtime: Runtime, leash: Leash) -> None:
+    """A container that ends takes a probe along that still runs."""
+    probe = Probe(command=("/bin/sh", "-c", "sleep 60"), interval_s=0.0, timeout_s=60.0)
+    wanted = [task(replace(container("sh:1", "sleep 0.3"), probe=probe))]
+    seen = until(runtime, wanted, exited)
+    assert not any(isinstance(each, ContainerProbed) for each in seen)
+    assert psutil.Process().children() == [psutil.Process(leash.pid)]
+
+
 NOT_STARTED = [
     (
         task(container("what:1")),
         "CannotPullContainerError: failed to resolve ref what:1: not found; add it under images:",
     ),
     (task(container("gone:1")), 'CannotStartContainerError: exec: "/no/such/program"'),
-    (task(container("sh:1", "sleep 60"), container("what:1")), "CannotPullContainerError"),
+    (task(container("sh:1", "sleep 60"), container("what:1", name="side")), "CannotPullContainerError"),
     (task(container("sh:1", "exit"), phase=Phase.TERMINATE), "stopped before its containers started"),
 ]
 

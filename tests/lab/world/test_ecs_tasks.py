@@ -14,32 +14,14 @@ PAIR = [
 INVALID = "InvalidParameterException"
 
 
-def run_task(stage: Stage, **extra: object) -> Json:
-    """Run one task of `web`."""
-    params: Json = {
-        "cluster": "demo",
-        "taskDefinition": "web",
-        "launchType": "FARGATE",
-        "networkConfiguration": NETWORK,
-    }
-    found: Json = stage.ecs("RunTask", **(params | extra))["tasks"][0]
-    return found
-
-
-def describe(stage: Stage, arn: str) -> Json:
-    """Describe one task."""
-    found: Json = stage.ecs("DescribeTasks", cluster="demo", tasks=[arn])["tasks"][0]
-    return found
-
-
 def test_a_task_passes_through_its_states() -> None:
     """PROVISIONING for a scaled second, PENDING until the runtime says started, then RUNNING."""
     stage = Stage()
     stage.images["web:1"] = Behaviour(starts_after_s=1)
     stage.register()
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     seen: list[str] = []
-    stage.run(3, lambda: seen.append(describe(stage, arn)["lastStatus"]))
+    stage.run(3, lambda: seen.append(stage.describe(arn)["lastStatus"]))
     assert list(dict.fromkeys(seen)) == ["PROVISIONING", "PENDING", "RUNNING"]
     assert 9 <= seen.count("PROVISIONING") <= 10
 
@@ -49,9 +31,9 @@ def test_a_job_reports_its_exit_code() -> None:
     stage = Stage()
     stage.images["web:1"] = Behaviour(dies_after_s=0.5, exit_code=7)
     stage.register()
-    arn = run_task(stage, startedBy="me")["taskArn"]
+    arn = stage.run_task(startedBy="me")["taskArn"]
     stage.run(4)
-    task = describe(stage, arn)
+    task = stage.describe(arn)
     assert (task["lastStatus"], task["desiredStatus"]) == ("STOPPED", "STOPPED")
     assert task["stopCode"] == "EssentialContainerExited"
     assert task["containers"][0]["exitCode"] == 7
@@ -65,9 +47,9 @@ def test_a_task_that_cannot_start_says_why() -> None:
     reason = "CannotPullContainerError: pull image manifest has been retried 1 time(s): web:1: not found"
     stage.images["web:1"] = Behaviour(refuses=reason)
     stage.register()
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     stage.run(3)
-    task = describe(stage, arn)
+    task = stage.describe(arn)
     assert (task["stopCode"], task["stoppedReason"]) == ("TaskFailedToStart", reason)
     assert task["containers"][0]["reason"] == reason
     assert "exitCode" not in task["containers"][0]
@@ -79,11 +61,11 @@ def test_stop_task_does_not_drain_first() -> None:
     stage.stand()
     arn = stage.tasks()[0]["taskArn"]
     stage.ecs("StopTask", cluster="demo", task=arn, reason="because")
-    assert describe(stage, arn)["lastStatus"] == "STOPPING"
+    assert stage.describe(arn)["lastStatus"] == "STOPPING"
     states = [stage.desk.target_state(GROUP, target, stage.now_s) for _, target in stage.desk.targets]
     assert sorted(str(each) for each in states) == ["draining", "healthy"]
     stage.run(0.2)
-    task = describe(stage, arn)
+    task = stage.describe(arn)
     assert (task["stopCode"], task["stoppedReason"], task["lastStatus"]) == ("UserInitiated", "because", "STOPPED")
     assert task["containers"][0]["exitCode"] == 143
     stage.run(5)
@@ -102,21 +84,21 @@ def test_sigkill_comes_after_the_stop_timeout(timeout_s: int | None, expected_s:
     if timeout_s is not None:
         body["containerDefinitions"][0]["stopTimeout"] = timeout_s
     stage.ecs("RegisterTaskDefinition", **body)
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     stage.run(2)
     stage.ecs("StopTask", cluster="demo", task=arn)
     stage.run(20)
     (term_s, _, first), (kill_s, _, second) = stage.signals
     assert (first, second) == (Phase.TERMINATE, Phase.KILL)
     assert kill_s - term_s == pytest.approx(expected_s, abs=0.25)
-    assert describe(stage, arn)["containers"][0]["exitCode"] == 137
+    assert stage.describe(arn)["containers"][0]["exitCode"] == 137
 
 
 def test_a_silent_runtime_is_not_waited_for_for_ever() -> None:
     """When nobody reports the end of a killed task, it is STOPPED all the same."""
     stage = Stage()
     stage.register()
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     for _ in range(3):
         stage.now_s += 1
         stage.clusters.advance(stage.now_s)
@@ -125,7 +107,7 @@ def test_a_silent_runtime_is_not_waited_for_for_ever() -> None:
     for _ in range(45):
         stage.now_s += 1
         stage.clusters.advance(stage.now_s)
-    assert describe(stage, arn)["lastStatus"] == "STOPPED"
+    assert stage.describe(arn)["lastStatus"] == "STOPPED"
 
 
 def test_a_drain_that_never_ends_is_not_waited_for_for_ever() -> None:
@@ -155,9 +137,9 @@ def test_a_task_stopped_before_its_runtime_heard_of_it() -> None:
     """A task in PROVISIONING stops at once."""
     stage = Stage()
     stage.register()
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     stage.ecs("StopTask", cluster="demo", task=arn)
-    assert describe(stage, arn)["lastStatus"] == "STOPPED"
+    assert stage.describe(arn)["lastStatus"] == "STOPPED"
     stage.run(2)
     assert stage.seen == {}
 
@@ -166,13 +148,13 @@ def test_an_essential_container_takes_the_others_along() -> None:
     """When the essential container ends, the task terminates and keeps every exit code."""
     stage = Stage()
     stage.register(containerDefinitions=PAIR)
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     stage.run(3)
     task_id = arn.rpartition("/")[2]
     stage.clusters.observe(ContainerExited(task_id=task_id, container="web", exit_code=3), stage.now_s)
     assert stage.clusters.tasks()[0].phase is Phase.TERMINATE
     stage.run(1)
-    found = {each["name"]: each["exitCode"] for each in describe(stage, arn)["containers"]}
+    found = {each["name"]: each["exitCode"] for each in stage.describe(arn)["containers"]}
     assert found == {"web": 3, "side": 143}
 
 
@@ -180,12 +162,12 @@ def test_a_container_that_is_not_essential_may_end() -> None:
     """The task goes on without it."""
     stage = Stage()
     stage.register(containerDefinitions=PAIR)
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     stage.run(3)
     task_id = arn.rpartition("/")[2]
     stage.clusters.observe(ContainerExited(task_id=task_id, container="side", exit_code=0), stage.now_s)
     stage.run(1)
-    task = describe(stage, arn)
+    task = stage.describe(arn)
     assert task["lastStatus"] == "RUNNING"
     assert {each["name"]: each["lastStatus"] for each in task["containers"]} == {"web": "RUNNING", "side": "STOPPED"}
 
@@ -195,11 +177,11 @@ def test_stopped_tasks_are_remembered_for_a_while(scale: float, kept_s: int) -> 
     """A stopped task can be described for an hour, scaled, and for a minute at least."""
     stage = Stage(time_scale=scale)
     stage.register()
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     stage.ecs("StopTask", cluster="demo", task=arn)
     stage.now_s += kept_s - 1
     stage.clusters.advance(stage.now_s)
-    assert describe(stage, arn)["lastStatus"] == "STOPPED"
+    assert stage.describe(arn)["lastStatus"] == "STOPPED"
     stage.now_s += 2
     stage.clusters.advance(stage.now_s)
     answer = stage.ecs("DescribeTasks", cluster="demo", tasks=[arn])
@@ -232,9 +214,9 @@ def test_a_task_shows_its_network_interface() -> None:
     """The attachment names the address that the runtime is told, a subnet of the request, and an interface."""
     stage = Stage()
     stage.register()
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     stage.run(3)
-    task = describe(stage, arn)
+    task = stage.describe(arn)
     details = {each["name"]: each["value"] for each in task["attachments"][0]["details"]}
     assert task["attachments"][0]["type"] == "ElasticNetworkInterface"
     assert details["privateIPv4Address"] == stage.clusters.tasks()[0].address
@@ -253,9 +235,9 @@ def test_the_digest_follows_the_image(image: str, digest: str) -> None:
     """A digest in the reference is kept; otherwise it depends on the name of the image alone."""
     stage = Stage()
     stage.register(image=image)
-    arn = run_task(stage)["taskArn"]
+    arn = stage.run_task()["taskArn"]
     stage.run(3)
-    assert describe(stage, arn)["containers"][0]["imageDigest"] == digest
+    assert stage.describe(arn)["containers"][0]["imageDigest"] == digest
 
 
 def test_overrides_reach_the_runtime() -> None:
@@ -273,7 +255,7 @@ def test_overrides_reach_the_runtime() -> None:
     ]
     stage.register(containerDefinitions=containers)
     override = {"name": "web", "command": ["migrate", "up"], "environment": [{"name": "B", "value": "3"}]}
-    task = run_task(stage, overrides={"containerOverrides": [override], "cpu": "512"})
+    task = stage.run_task(overrides={"containerOverrides": [override], "cpu": "512"})
     stage.run(2)
     container = stage.clusters.tasks()[0].containers[0]
     assert (container.entry_point, container.command) == (("/bin/run",), ("migrate", "up"))
@@ -317,8 +299,8 @@ def test_run_task_twice_with_one_token_is_one_task() -> None:
     """The same request with the same client token is answered with the same task; another one conflicts."""
     stage = Stage()
     stage.register()
-    first = run_task(stage, clientToken="t")["taskArn"]
-    assert run_task(stage, clientToken="t")["taskArn"] == first
+    first = stage.run_task(clientToken="t")["taskArn"]
+    assert stage.run_task(clientToken="t")["taskArn"] == first
     params: Json = {"cluster": "demo", "taskDefinition": "web", "clientToken": "t"}
     assert stage.refusal("RunTask", **params)[0] == "ConflictException"
 
@@ -328,7 +310,7 @@ def test_tasks_are_listed_by_what_is_asked() -> None:
     stage = Stage()
     stage.stand()
     stage.register("job")
-    job = run_task(stage, taskDefinition="job", startedBy="me")["taskArn"]
+    job = stage.run_task(taskDefinition="job", startedBy="me")["taskArn"]
 
     def listed(**query: object) -> list[str]:
         found: list[str] = stage.ecs("ListTasks", cluster="demo", **query)["taskArns"]

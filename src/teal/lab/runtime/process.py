@@ -11,6 +11,7 @@ from teal.lab.leash import SELF_LISTING, Leash
 from teal.lab.runtime.images import CannotStartError
 from teal.lab.runtime.output import Output
 
+KILL_WAIT_S = 2.0  # how long a process may take to be gone after SIGKILL
 _CHUNK_BYTES = 1 << 16
 _CHUNKS_A_ROUND = 4  # a container that writes faster waits for the lab, not the other way round
 

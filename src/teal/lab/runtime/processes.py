@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +18,12 @@ from pathlib import Path
 import teal
 from teal.lab.leash import Leash
 from teal.lab.runtime.images import CannotStartError, Images
-from teal.lab.runtime.process import Process
+from teal.lab.runtime.probing import Prober
+from teal.lab.runtime.process import KILL_WAIT_S, Process
 from teal.lab.world.wires import (
-    Container,
     ContainerExited,
+    ContainerProbed,
+    ContainerStarted,
     LogLines,
     Observation,
     Phase,
@@ -33,8 +35,8 @@ from teal.lab.world.wires import (
 _LOG = logging.getLogger(__name__)
 _STARTS_A_ROUND = 8
 _UNPRIVILEGED_PORT = 1024
+_TERMED = 128 + signal.SIGTERM
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
-_KILL_WAIT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +51,24 @@ class Place:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Task:
-    processes: list[Process]
-    phase: Phase = Phase.RUN
+class _Container:
+    """A container that was started."""
 
-    def running(self) -> Iterator[Process]:
-        return (process for process in self.processes if process.exit_code is None)
+    process: Process
+    prober: Prober | None
+    phase: Phase = Phase.RUN  # the last one it was told of
+
+
+@dataclass(slots=True, kw_only=True)
+class _Task:
+    host: str = ""
+    ports: Mapping[int, int] = field(default_factory=dict[int, int])  # container port to the one really opened
+    containers: dict[str, _Container] = field(default_factory=dict[str, _Container])  # those that were started
+    skipped: set[str] = field(default_factory=set[str])  # those that came to their end before their start
+    over: bool = False  # it could not be started
+
+    def running(self) -> Iterator[_Container]:
+        return (each for each in self.containers.values() if each.process.exit_code is None)
 
 
 class Runtime:
@@ -73,33 +87,33 @@ class Runtime:
         self._tasks: dict[str, _Task] = {}
         self._selector = selectors.DefaultSelector()
 
-    def apply(self, tasks: Iterable[WantedTask], now_s: float) -> list[Observation]:  # noqa: ARG002 - as all runtimes
-        """Start, signal and forget processes until they are as wanted; return what was seen since the last call."""
+    def apply(self, tasks: Iterable[WantedTask], now_s: float) -> list[Observation]:
+        """Start, signal, probe and forget processes until they are as wanted; return what was seen since last time."""
         wanted = {task.task_id: task for task in tasks}
         seen: list[Observation] = []
         self._listen()
         for task_id, task in self._tasks.items():
-            seen += self._watched(task_id, task)
+            seen += self._watched(task_id, task, now_s)
         new = [each for each in wanted.values() if each.task_id not in self._tasks]
-        seen += [self._start(each) for each in new[:_STARTS_A_ROUND]]
+        seen += [self._begin(each, now_s) for each in new[:_STARTS_A_ROUND]]
         for task_id, task in list(self._tasks.items()):
-            self._steer(task_id, task, wanted.get(task_id))
+            seen += self._steered(task_id, task, wanted.get(task_id), now_s)
         return seen
 
     def pids(self) -> list[int]:
-        """Return the processes that run, by the number of their groups."""
-        return [process.pid for task in self._tasks.values() for process in task.running()]
+        """Return the containers that run, by the number of their process groups."""
+        return [each.process.pid for task in self._tasks.values() for each in task.running()]
 
     def stop(self, grace_s: float) -> None:
         """End everything: SIGTERM, and SIGKILL for what still runs after `grace_s`."""
-        running = [process for task in self._tasks.values() for process in task.running()]
+        running = [each.process for task in self._tasks.values() for each in task.running()]
         deadline_s = time.monotonic() + grace_s
         for process in running:
             process.signal(signal.SIGTERM)
         for process in running:
             if not process.wait(deadline_s - time.monotonic()):
                 process.signal(signal.SIGKILL)
-                process.wait(_KILL_WAIT_S)
+                process.wait(KILL_WAIT_S)
             process.ended()
         for task_id in list(self._tasks):
             self._forget(task_id)
@@ -112,8 +126,9 @@ class Runtime:
             if not process.read():
                 self._selector.unregister(key.fd)
 
-    def _watched(self, task_id: str, task: _Task) -> Iterator[Observation]:
-        for process in task.running():
+    def _watched(self, task_id: str, task: _Task, now_s: float) -> Iterator[Observation]:
+        for each in task.running():
+            process = each.process
             ended = process.ended()
             if ended:
                 process.read()
@@ -121,31 +136,49 @@ class Runtime:
             if lines:
                 yield LogLines(task_id=task_id, container=process.name, lines=lines)
             if ended and process.exit_code is not None:
-                self._deafen(process)
+                self._close(each)
                 yield ContainerExited(task_id=task_id, container=process.name, exit_code=process.exit_code)
+            elif each.prober is not None and (passed := each.prober.look(now_s)) is not None:
+                yield ContainerProbed(task_id=task_id, container=process.name, passed=passed)
 
-    def _start(self, wanted: WantedTask) -> Observation:
-        """Start all containers of a task, or none."""
-        task = self._tasks[wanted.task_id] = _Task(processes=[])
+    def _begin(self, wanted: WantedTask, now_s: float) -> Observation:
+        """Start all containers of a task that are not held, or none."""
+        task = self._tasks[wanted.task_id] = _Task()
         if wanted.phase is not Phase.RUN:
+            task.over = True
             return TaskNotStarted(task_id=wanted.task_id, reason="Task was stopped before its containers started")
-        host, ports = _dialled(wanted, self._place)
+        task.host, task.ports = _dialled(wanted, self._place)
+        failure = self._start(wanted, task, now_s)
+        if failure is not None:
+            return failure
+        dial = {port: (task.host, real) for port, real in task.ports.items()}
+        return TaskStarted(task_id=wanted.task_id, dial=dial)
+
+    def _start(self, wanted: WantedTask, task: _Task, now_s: float) -> TaskNotStarted | None:
+        """Start what is not held and does not run yet; say so when that cannot be, and end what runs."""
         try:
             for index, container in enumerate(wanted.containers):
-                task.processes.append(self._run(wanted, index, container, (host, ports)))
+                if container.name not in task.containers and container.name not in wanted.held:
+                    task.containers[container.name] = self._run(wanted, index, task, now_s)
         except CannotStartError as error:
             _LOG.info("task %s: %s", wanted.task_id, error)
             self._abandon(task)
             return TaskNotStarted(task_id=wanted.task_id, reason=str(error))
-        return TaskStarted(task_id=wanted.task_id, dial={port: (host, real) for port, real in ports.items()})
+        return None
 
-    def _run(self, task: WantedTask, index: int, container: Container, where: tuple[str, Mapping[int, int]]) -> Process:
-        host, ports = where
-        port = ports[container.ports[0]] if container.ports else None
-        argv = self._images.argv(container, host, port)
-        process = Process(container.name, argv, self._environment(task, index, (host, port), argv), self._leash)
+    def _run(self, wanted: WantedTask, index: int, task: _Task, now_s: float) -> _Container:
+        container = wanted.containers[index]
+        port = task.ports[container.ports[0]] if container.ports else None
+        argv = self._images.argv(container, task.host, port)
+        environment = self._environment(wanted, index, (task.host, port), argv)
+
+        def beside(command: Sequence[str]) -> Process:
+            return Process(container.name, command, environment, self._leash)
+
+        process = Process(container.name, argv, environment, self._leash)
         self._selector.register(process, selectors.EVENT_READ, process)
-        return process
+        prober = None if container.probe is None else Prober(container.probe, beside, now_s)
+        return _Container(process=process, prober=prober)
 
     def _environment(
         self, task: WantedTask, index: int, at: tuple[str, int | None], argv: list[str]
@@ -169,34 +202,56 @@ class Runtime:
             environment.setdefault("PYTHONPATH", str(Path(teal.__file__).parents[1]))
         return environment
 
-    def _steer(self, task_id: str, task: _Task, wanted: WantedTask | None) -> None:
-        phase = Phase.KILL if wanted is None else wanted.phase
-        if phase is not task.phase and phase is not Phase.RUN:
-            number = signal.SIGTERM if phase is Phase.TERMINATE else signal.SIGKILL
-            for process in task.running():
-                process.signal(number)
-            task.phase = phase
-        if wanted is None and not any(task.running()):
-            self._forget(task_id)
+    def _steered(
+        self, task_id: str, task: _Task, wanted: WantedTask | None, now_s: float
+    ) -> Iterator[ContainerStarted | ContainerExited | TaskNotStarted]:
+        """Bring a task that is known into the phase that is wanted, except for what is held."""
+        if wanted is None:
+            self._signal(task, Phase.KILL, frozenset())
+            if not any(task.running()):
+                self._forget(task_id)
+            return
+        if task.over:
+            return
+        known = wanted.held | task.containers.keys() | task.skipped
+        released = [each.name for each in wanted.containers if each.name not in known]
+        if wanted.phase is not Phase.RUN:
+            self._signal(task, wanted.phase, wanted.held)
+            task.skipped.update(released)
+            yield from (ContainerExited(task_id=task_id, container=name, exit_code=_TERMED) for name in released)
+        elif released:
+            failure = self._start(wanted, task, now_s)
+            yield from (ContainerStarted(task_id=task_id, container=name) for name in released if failure is None)
+            yield from [failure] if failure is not None else []
+
+    def _signal(self, task: _Task, phase: Phase, held: frozenset[str]) -> None:
+        number = signal.SIGTERM if phase is Phase.TERMINATE else signal.SIGKILL
+        for each in task.running():
+            if each.phase is not phase and each.process.name not in held:
+                each.process.signal(number)
+                each.phase = phase
 
     def _abandon(self, task: _Task) -> None:
-        for process in task.processes:
-            process.signal(signal.SIGKILL)
-            process.wait(_KILL_WAIT_S)
-            process.ended()
-            self._deafen(process)
-        task.processes.clear()
+        for each in task.containers.values():
+            each.process.signal(signal.SIGKILL)
+            each.process.wait(KILL_WAIT_S)
+            each.process.ended()
+            self._close(each)
+        task.containers.clear()
+        task.over = True
 
     def _forget(self, task_id: str) -> None:
-        for process in self._tasks.pop(task_id).processes:
-            self._deafen(process)
+        for each in self._tasks.pop(task_id).containers.values():
+            self._close(each)
 
-    def _deafen(self, process: Process) -> None:
-        if process.deaf:
+    def _close(self, container: _Container) -> None:
+        if container.prober is not None:
+            container.prober.stop()
+        if container.process.deaf:
             return
         with suppress(KeyError):  # its output had ended before
-            self._selector.unregister(process)
-        process.close()
+            self._selector.unregister(container.process)
+        container.process.close()
 
 
 def _dialled(task: WantedTask, place: Place) -> tuple[str, Mapping[int, int]]:

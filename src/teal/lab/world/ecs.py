@@ -1,8 +1,9 @@
 """ECS as a whole: `Clusters` takes calls, observations and the time, and says which tasks should exist.
 
 The parts: `ecs_model` (what is known), `ecs_clusters`, `ecs_definitions`, `ecs_services`, `ecs_runs`, `ecs_tags` (the
-operations), `ecs_scheduler` and `ecs_breaker` (what services do by themselves), `ecs_launch` and `ecs_tasks` (the life
-of a task), `ecs_logs` (what containers wrote), `ecs_…_view` and `ecs_…_checks` (answers and refusals).
+operations), `ecs_scheduler` and `ecs_breaker` (what services do by themselves), `ecs_launch`, `ecs_tasks`,
+`ecs_dependencies` and `ecs_health` (the life of a task and its containers), `ecs_logs` (what containers wrote),
+`ecs_…_view` and `ecs_…_checks` (answers and refusals).
 """
 
 from collections.abc import Callable, Mapping
@@ -10,18 +11,29 @@ from typing import assert_never
 
 from teal.lab.world import ecs_clusters, ecs_definitions, ecs_runs, ecs_service_view, ecs_services, ecs_tags
 from teal.lab.world.ecs_breaker import note_failure
+from teal.lab.world.ecs_health import on_probed
 from teal.lab.world.ecs_logs import Logs, open_groups
 from teal.lab.world.ecs_model import EcsState, Task, TaskStatus, not_simulated
 from teal.lab.world.ecs_scheduler import advance_services
 from teal.lab.world.ecs_task_view import describe_tasks, list_tasks, show_metadata
-from teal.lab.world.ecs_tasks import advance_tasks, on_exited, on_not_started, on_started
+from teal.lab.world.ecs_tasks import (
+    advance_tasks,
+    on_container_started,
+    on_exited,
+    on_not_started,
+    on_started,
+    wish,
+)
 from teal.lab.world.ground import Answer, Ground, Params, TargetDesk, duplicate
 from teal.lab.world.wires import (
     ContainerExited,
+    ContainerProbed,
+    ContainerStarted,
     LogLines,
     Observation,
     TargetSeen,
     TaskNotStarted,
+    TaskSeen,
     TaskStarted,
     WantedTask,
 )
@@ -90,22 +102,32 @@ class Clusters:
 
     def observe(self, observation: Observation, now_s: float) -> None:
         """Take in what a runtime or the data plane saw."""
-        failed: Task | None = None
         match observation:
-            case TaskStarted():
-                on_started(self._state, observation, now_s)
-            case TaskNotStarted():
-                failed = on_not_started(self._state, observation, now_s)
-            case ContainerExited():
-                failed = on_exited(self._state, observation, now_s)
             case LogLines():
                 self._logs.take(self._state, observation, now_s)
             case TargetSeen():
                 self._note_target(observation)
             case _:
-                assert_never(observation)
-        if failed is not None:
-            note_failure(self._state, failed, now_s)
+                failed = self._note_task(observation, now_s)
+                if failed is not None:
+                    note_failure(self._state, failed, now_s)
+
+    def _note_task(self, seen: TaskSeen, now_s: float) -> Task | None:
+        """Take in what a runtime saw of a task; return the task when it has just failed."""
+        match seen:
+            case TaskStarted():
+                on_started(self._state, seen, now_s)
+            case ContainerStarted():
+                on_container_started(self._state, seen, now_s)
+            case ContainerProbed():
+                on_probed(self._state, seen, now_s)
+            case TaskNotStarted():
+                return on_not_started(self._state, seen, now_s)
+            case ContainerExited():
+                return on_exited(self._state, seen, now_s)
+            case _:
+                assert_never(seen)
+        return None
 
     def _note_target(self, seen: TargetSeen) -> None:
         key = (seen.group_arn, seen.target_id, seen.port)
@@ -116,26 +138,13 @@ class Clusters:
 
     def advance(self, now_s: float) -> None:
         """Let time pass: tasks move on, services look at what they have and act."""
-        advance_tasks(self._state, now_s)
+        for failed in advance_tasks(self._state, now_s):
+            note_failure(self._state, failed, now_s)
         advance_services(self._state, now_s)
 
     def tasks(self) -> tuple[WantedTask, ...]:
         """Return every task that a runtime should have, and in which phase."""
-        return tuple(
-            WantedTask(
-                task_id=task.task_id,
-                task_arn=task.arn,
-                cluster=task.cluster.name,
-                group=task.group,
-                family=task.definition.family,
-                revision=task.definition.revision,
-                address=task.interface.address,
-                containers=task.wanted,
-                phase=task.phase,
-            )
-            for task in self._state.live.values()
-            if task.status is not TaskStatus.PROVISIONING
-        )
+        return tuple(wish(task) for task in self._state.live.values() if task.status is not TaskStatus.PROVISIONING)
 
     def task_metadata(self, task_id: str) -> Answer | None:
         """Return the `/task` document of the metadata endpoint (version 4), or None for a task nobody knows."""

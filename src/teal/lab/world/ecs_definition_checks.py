@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from teal.lab.world.ecs_dependencies import check_dependencies
+from teal.lab.world.ecs_health import check_health
 from teal.lab.world.ecs_model import Json, inner
 from teal.lab.world.ground import Params
 from teal.lab.world.wires import AwsRefusal
@@ -78,8 +80,10 @@ def check_definition(params: Params, cpu: int | None, memory: int | None) -> Non
         _check_memory(container, memory)
         _check_ports(container, params.get("networkMode"))
         _check_logs(container, fargate=fargate)
+        check_health(container)
         if fargate:
             _check_on_fargate(container, params)
+    check_dependencies(containers, fargate=fargate)
 
 
 def _check_fargate(params: Params, cpu: int | None, memory: int | None) -> None:
@@ -159,6 +163,8 @@ def fill_container(given: Mapping[str, Any], network_mode: str | None) -> Json:
     filled: Json = {"cpu": 0, "essential": True} | dict(given)
     for key in EMPTY_LISTS:
         filled.setdefault(key, [])
+    if filled.get("healthCheck"):
+        filled["healthCheck"] = {"interval": 30, "timeout": 5, "retries": 3} | filled["healthCheck"]
     filled["portMappings"] = [_fill_port(mapping, network_mode) for mapping in filled["portMappings"]]
     return filled
 

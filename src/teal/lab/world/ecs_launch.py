@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from teal.lab.world import network
+from teal.lab.world.ecs_dependencies import held_containers, read_dependencies
+from teal.lab.world.ecs_health import probe_of, rules_of
 from teal.lab.world.ecs_model import (
     Cluster,
     Definition,
@@ -23,7 +25,7 @@ from teal.lab.world.ecs_tasks import PROVISIONING_S
 from teal.lab.world.wires import AwsRefusal, Container
 
 STOP_TIMEOUT_S = 30.0
-STOP_LEAST_S = 5.0  # not scaled: an app ends in its own time
+OWN_TIME_S = 5.0  # not scaled: an app starts and ends in its own time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +70,7 @@ def launch(state: EcsState, order: Order, now_s: float) -> Task:
         tags=dict(order.tags),
         pending_at_s=now_s + state.ground.scaled(PROVISIONING_S),
     )
+    task.held = held_containers(task, now_s)
     state.live[task_id] = task
     if order.service is not None:
         order.service.tasks.append(task)
@@ -96,12 +99,19 @@ def _wanted(state: EcsState, given: Json, override: Json) -> Container:
         environment=environment,
         essential=bool(given["essential"]),
         ports=tuple(each["containerPort"] for each in given["portMappings"] if "containerPort" in each),
-        stop_timeout_s=max(state.ground.scaled(stop_s), min(stop_s, STOP_LEAST_S)),
+        stop_timeout_s=_at_least(state, stop_s),
+        probe=probe_of(state.ground, given),
     )
+
+
+def _at_least(state: EcsState, seconds: float) -> float:
+    """Return a time that is the app's own: scaled, but not below 5 s where it is that much on AWS."""
+    return max(state.ground.scaled(seconds), min(seconds, OWN_TIME_S))
 
 
 def _container(state: EcsState, order: Order, task_id: str, given: Json) -> TaskContainer:
     name, override = str(given["name"]), _override(order, str(given["name"]))
+    start_timeout_s = given.get("startTimeout")
     return TaskContainer(
         name=name,
         image=str(given["image"]),
@@ -110,7 +120,11 @@ def _container(state: EcsState, order: Order, task_id: str, given: Json) -> Task
         runtime_id=f"{task_id}-{state.ground.hex_id(10)}",
         cpu=int(override.get("cpu") or given["cpu"]),
         memory=override.get("memory", given.get("memory")),
+        memory_reservation=override.get("memoryReservation", given.get("memoryReservation")),
         essential=bool(given["essential"]),
+        depends_on=read_dependencies(given),
+        start_timeout_s=None if start_timeout_s is None else _at_least(state, float(start_timeout_s)),
+        health_rules=rules_of(state.ground, given),
         log=_log(given, task_id),
     )
 

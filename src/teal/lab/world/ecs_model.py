@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from teal.lab.world.ground import Ground, TargetDesk
-from teal.lab.world.wires import AwsRefusal, Container, Phase
+from teal.lab.world.wires import AwsRefusal, Container, Phase, WantedTask
 
 Json = dict[str, Any]
 Target = tuple[str, int]  # address, port
@@ -168,6 +168,23 @@ class Service:
         return self.desired * int(self.rules["maximumPercent"]) // 100
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HealthRules:
+    """When a container counts as unhealthy: after `retries` failed probes in a row, not counting the quiet time."""
+
+    retries: int
+    start_period_s: float  # scaled: failures count later, or after the first success
+    quiet_s: float  # not scaled: failures never count earlier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """What a container waits for before it starts."""
+
+    name: str
+    condition: str  # START, COMPLETE, SUCCESS, HEALTHY
+
+
 @dataclass(slots=True, kw_only=True)
 class TaskContainer:
     """What became of one container of a task."""
@@ -179,7 +196,15 @@ class TaskContainer:
     runtime_id: str
     cpu: int
     memory: int | None
+    memory_reservation: int | None = None
     essential: bool
+    depends_on: tuple[Dependency, ...] = ()
+    start_timeout_s: float | None = None  # how long others wait for it
+    health_rules: HealthRules | None = None
+    health: str = "UNKNOWN"
+    failed_probes: int = 0  # in a row
+    started_at_s: float | None = None
+    stopped: bool = False  # ended, or never to be started
     exit_code: int | None = None
     reason: str = ""
     log: tuple[str, str] | None = None  # group and stream
@@ -219,6 +244,9 @@ class Task:
     tags: dict[str, str] = field(default_factory=dict[str, str])
     status: TaskStatus = TaskStatus.PROVISIONING
     phase: Phase = Phase.RUN
+    wish: WantedTask | None = None  # what the runtime was told last
+    held: frozenset[str] = frozenset()  # containers that the phase does not reach yet
+    dial: Mapping[int, tuple[str, int]] = field(default_factory=dict[int, tuple[str, int]])
     version: int = 1
     desired_status: str = "RUNNING"
     stop_code: str | None = None
@@ -230,6 +258,15 @@ class Task:
     deadline_s: float = 0.0  # of the state it is in while it stops
     targets: list[tuple[str, Target]] = field(default_factory=list[tuple[str, Target]])  # groups it is registered with
     was_healthy: bool = False
+
+    @property
+    def ordered(self) -> bool:
+        """Say whether containers of it depend on others."""
+        return any(each.depends_on for each in self.containers)
+
+    def container(self, name: str) -> TaskContainer | None:
+        """Return the container of this name."""
+        return next((each for each in self.containers if each.name == name), None)
 
     def enter(self, status: TaskStatus) -> None:
         """Move on to another state."""

@@ -3,8 +3,9 @@
 At every look a service compares what it has with what it wants. Two numbers bound a deployment: at least `least` tasks
 stay healthy (minimumHealthyPercent, rounded up), at most `most` are starting or running (maximumPercent, rounded down).
 Old tasks go when a new healthy one stands for each of them, or earlier when there is no room to start new ones and the
-minimum allows it. A task behind a load balancer is healthy when all its targets are; a task without one when it has run
-for 40 s. Only the primary deployment starts tasks, and a FAILED one starts none.
+minimum allows it. A task is healthy when its containers pass their health checks and all its targets are healthy; one
+with neither when it has run for 40 s. What is unhealthy within the grace period is left alone. Only the primary
+deployment starts tasks, and a FAILED one starts none.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from teal.lab.world.ecs_breaker import note_failure, note_healthy
+from teal.lab.world.ecs_health import checked_health
 from teal.lab.world.ecs_launch import launch, order_for
 from teal.lab.world.ecs_model import LIVELY, EcsState, Rollout, Service, Task, TaskStatus
 from teal.lab.world.ecs_tasks import stop_gently
@@ -90,16 +92,31 @@ def _look(state: EcsState, service: Service, now_s: float) -> Look:
 
 
 def _health(state: EcsState, service: Service, task: Task, now_s: float) -> Health:
-    if task.status is not TaskStatus.RUNNING or task.started_at_s is None or task.deployment is None:
+    if task.deployment is None:
         return Health.NOT_YET
-    if not task.deployment.recipe.load_balancers:
-        return Health.HEALTHY if now_s >= task.started_at_s + state.ground.scaled(SETTLE_S) else Health.NOT_YET
+    inside = checked_health(task)
+    if inside == "UNHEALTHY":
+        return Health.NOT_YET if _has_grace(state, service, task, now_s) else Health.SICK
+    if task.status is not TaskStatus.RUNNING or task.started_at_s is None or inside == "UNKNOWN":
+        return Health.NOT_YET
+    if task.deployment.recipe.load_balancers:
+        return _health_of_targets(state, service, task, now_s)
+    settled = inside is not None or now_s >= task.started_at_s + state.ground.scaled(SETTLE_S)
+    return Health.HEALTHY if settled else Health.NOT_YET
+
+
+def _health_of_targets(state: EcsState, service: Service, task: Task, now_s: float) -> Health:
     states = [state.desk.target_state(group, target, now_s) for group, target in task.targets]
-    grace_s = state.ground.scaled(float(service.settings["healthCheckGracePeriodSeconds"]))
-    if "unhealthy" in states and now_s >= task.started_at_s + grace_s:
+    if "unhealthy" in states and not _has_grace(state, service, task, now_s):
         return Health.SICK
     all_healthy = bool(states) and all(each == "healthy" for each in states)
     return Health.HEALTHY if all_healthy else Health.NOT_YET
+
+
+def _has_grace(state: EcsState, service: Service, task: Task, now_s: float) -> bool:
+    """Say whether a task started so lately that it may be unhealthy."""
+    began_s = task.created_at_s if task.started_at_s is None else task.started_at_s
+    return now_s < began_s + state.ground.scaled(float(service.settings["healthCheckGracePeriodSeconds"]))
 
 
 def _healthy(side: Sequence[tuple[Task, Health]]) -> int:
@@ -107,18 +124,26 @@ def _healthy(side: Sequence[tuple[Task, Health]]) -> int:
 
 
 def _replace(state: EcsState, service: Service, task: Task, now_s: float) -> None:
-    """Stop a task that the load balancer calls unhealthy, and say why."""
+    """Stop a task that is unhealthy, and say why."""
+    said, reason = _diagnosis(state, task, now_s)
+    state.say(service, f"(task {task.task_id}) {said}.", now_s)
+    state.say(service, f"has stopped 1 running tasks: (task {task.task_id}).", now_s)
+    stop_gently(state, [task], reason, now_s)
+    note_failure(state, task, now_s)
+
+
+def _diagnosis(state: EcsState, task: Task, now_s: float) -> tuple[str, str]:
+    """Return what the service says of an unhealthy task, and the reason the task is stopped for."""
+    if checked_health(task) == "UNHEALTHY":
+        return "failed container health checks", "Task failed container health checks"
     group, target = next(
         (group, target)
         for group, target in task.targets
         if state.desk.target_state(group, target, now_s) == "unhealthy"
     )
     note = state.sick_notes.get((group, *target)) or "Health checks failed"
-    where = f"(task {task.task_id}) (port {target[1]}) is unhealthy in (target-group {group})"
-    state.say(service, f"{where} due to (reason {note}).", now_s)
-    state.say(service, f"has stopped 1 running tasks: (task {task.task_id}).", now_s)
-    stop_gently(state, [task], f"Task failed ELB health checks in (target-group {group})", now_s)
-    note_failure(state, task, now_s)
+    said = f"(port {target[1]}) is unhealthy in (target-group {group}) due to (reason {note})"
+    return said, f"Task failed ELB health checks in (target-group {group})"
 
 
 def _is_settled(service: Service, look: Look) -> bool:

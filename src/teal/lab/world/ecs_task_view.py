@@ -1,7 +1,7 @@
 """How DescribeTasks, ListTasks and the metadata endpoint inside a task show a task."""
 
+from teal.lab.world.ecs_health import task_health
 from teal.lab.world.ecs_model import (
-    STARTING,
     Definition,
     EcsState,
     Json,
@@ -85,7 +85,7 @@ def show_task(task: Task, *, with_tags: bool = False) -> Json:
         "desiredStatus": task.desired_status,
         "enableExecuteCommand": False,
         "group": task.group,
-        "healthStatus": "UNKNOWN",
+        "healthStatus": task_health(task),
         "lastStatus": task.status.value,
         "launchType": task.launch_type,
         "memory": memory,
@@ -151,12 +151,14 @@ def _container(task: Task, container: TaskContainer) -> Json:
         "networkInterfaces": [
             {"attachmentId": task.interface.attachment_id, "privateIpv4Address": task.interface.address}
         ],
-        "healthStatus": "UNKNOWN",
+        "healthStatus": container.health,
         "cpu": str(container.cpu),
     }
     if container.memory is not None:
         view["memory"] = str(container.memory)
-    if task.started_at_s is not None:
+    if container.memory_reservation is not None:
+        view["memoryReservation"] = str(container.memory_reservation)
+    if container.started_at_s is not None:
         view |= {"imageDigest": container.digest, "runtimeId": container.runtime_id}
     if container.exit_code is not None:
         view["exitCode"] = container.exit_code
@@ -165,9 +167,9 @@ def _container(task: Task, container: TaskContainer) -> Json:
 
 def container_status(task: Task, container: TaskContainer) -> str:
     """Return PENDING, RUNNING or STOPPED."""
-    if container.exit_code is not None or task.status is TaskStatus.STOPPED:
+    if container.stopped or task.status is TaskStatus.STOPPED:
         return "STOPPED"
-    return "PENDING" if task.status in STARTING or task.started_at_s is None else "RUNNING"
+    return "PENDING" if container.started_at_s is None else "RUNNING"
 
 
 def show_metadata(task: Task) -> Json:
@@ -212,6 +214,6 @@ def _metadata_of_container(task: Task, container: TaskContainer) -> Json:
         "ContainerARN": container.arn,
         "Networks": [{"NetworkMode": "awsvpc", "IPv4Addresses": [task.interface.address]}],
     }
-    if task.started_at_s is not None:
-        view["StartedAt"] = instant(task.started_at_s).isoformat().replace("+00:00", "Z")
+    if container.started_at_s is not None:
+        view["StartedAt"] = instant(container.started_at_s).isoformat().replace("+00:00", "Z")
     return view | ({"ExitCode": container.exit_code} if container.exit_code is not None else {})

@@ -4,13 +4,15 @@ PROVISIONING → PENDING → RUNNING, told by the runtime. A service's task that
 first (DEACTIVATING) and gets SIGTERM only when the groups have let go of it, which is what saves its open requests.
 StopTask, as on AWS, does not wait: SIGTERM and deregistration come together. After SIGTERM the containers have their
 stopTimeout, then SIGKILL; a runtime that does not even report the end of a killed task is not waited for for ever.
+Containers that depend on others start after them and end before them (`ecs_dependencies`).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from teal.lab.world.ecs_model import EcsState, Service, Task, TaskContainer, TaskStatus
-from teal.lab.world.wires import ContainerExited, Phase, TaskNotStarted, TaskStarted
+from teal.lab.world.ecs_dependencies import held_containers, hopeless_container
+from teal.lab.world.ecs_model import STARTING, EcsState, Service, Task, TaskStatus
+from teal.lab.world.wires import ContainerExited, ContainerStarted, Phase, TaskNotStarted, TaskStarted, WantedTask
 
 PROVISIONING_S = 1.0
 STOPPED_KEPT_S = 3600.0
@@ -19,15 +21,57 @@ DRAIN_LONGEST_S = 3600.0  # the longest deregistration delay there is
 DRAIN_SLACK_S = 60.0  # not scaled
 REAP_S = 10.0  # not scaled: how long a killed process may take to be reported
 KILLED = 137
+NEVER_STARTED = 143  # what the ECS agent says of a container whose dependency cannot be met
 
 
-def advance_tasks(state: EcsState, now_s: float) -> None:
-    """Move every task on that waits for the clock or for its target groups."""
+def wish(task: Task) -> WantedTask:
+    """Return what a runtime is told of a task: the same value until something of it changes."""
+    told = task.wish
+    if told is None or told.phase is not task.phase or told.held != task.held:
+        told = task.wish = WantedTask(
+            task_id=task.task_id,
+            task_arn=task.arn,
+            cluster=task.cluster.name,
+            group=task.group,
+            family=task.definition.family,
+            revision=task.definition.revision,
+            address=task.interface.address,
+            containers=task.wanted,
+            phase=task.phase,
+            held=task.held,
+        )
+    return told
+
+
+def advance_tasks(state: EcsState, now_s: float) -> list[Task]:
+    """Move every task on that waits for the clock, a container or its target groups; return those that failed now."""
+    failed: list[Task] = []
     for task in list(state.live.values()):
-        if task.status is TaskStatus.RUNNING or task.status is TaskStatus.PENDING:
+        if task.status is TaskStatus.RUNNING:
+            continue
+        if task.status is TaskStatus.PENDING:
+            if task.held and not _order(state, task, now_s):
+                failed.append(task)
             continue
         _advance(state, task, now_s)
     _forget(state, now_s)
+    return failed
+
+
+def _order(state: EcsState, task: Task, now_s: float) -> bool:
+    """See which containers may start now; return False when the task has just failed because one never can."""
+    hopeless = hopeless_container(task, now_s)
+    while hopeless is not None:
+        container, reason = hopeless
+        container.stopped, container.exit_code, container.reason = True, NEVER_STARTED, reason
+        if container.essential and task.stop_code is None:
+            _condemn(task, "TaskFailedToStart", "Task failed to start", now_s)
+            _terminate(state, task, now_s)
+            return False
+        hopeless = hopeless_container(task, now_s)
+    task.held = held_containers(task, now_s)
+    _enter_running(state, task, now_s)
+    return True
 
 
 def _advance(state: EcsState, task: Task, now_s: float) -> None:
@@ -39,7 +83,7 @@ def _advance(state: EcsState, task: Task, now_s: float) -> None:
             _terminate(state, task, now_s)
     elif now_s >= task.deadline_s:
         if task.phase is Phase.TERMINATE:
-            task.phase = Phase.KILL
+            task.phase = Phase.KILL  # what is held has not had its SIGTERM yet, and is spared
             task.deadline_s = now_s + REAP_S
             state.ground.tell(now_s, "task", task.task_id, "SIGKILL: stopTimeout is over")
         else:
@@ -67,16 +111,41 @@ def _enter(state: EcsState, task: Task, status: TaskStatus, now_s: float) -> Non
 
 
 def on_started(state: EcsState, seen: TaskStarted, now_s: float) -> None:
-    """The runtime says that all containers run: the task is RUNNING and joins its target groups."""
+    """The runtime says that all containers run that were not held: that may be all there are."""
     task = state.live.get(seen.task_id)
-    if task is None or task.status not in {TaskStatus.PROVISIONING, TaskStatus.PENDING}:
+    if task is None or task.status not in STARTING:
+        return
+    task.dial = seen.dial
+    held = task.wish.held if task.wish is not None else task.held
+    for container in task.containers:
+        if container.name not in held:
+            container.started_at_s = now_s
+    task.held = held_containers(task, now_s)
+    _enter_running(state, task, now_s)
+
+
+def on_container_started(state: EcsState, seen: ContainerStarted, now_s: float) -> None:
+    """The runtime says that a container runs that was held before."""
+    task = state.live.get(seen.task_id)
+    container = task.container(seen.container) if task else None
+    if task is None or container is None or container.started_at_s is not None:
+        return
+    container.started_at_s = now_s
+    if task.phase is Phase.RUN:
+        task.held = held_containers(task, now_s)
+        _enter_running(state, task, now_s)
+
+
+def _enter_running(state: EcsState, task: Task, now_s: float) -> None:
+    """Let a task be RUNNING and join its target groups, once all its containers were started."""
+    if task.status not in STARTING or any(each.started_at_s is None and not each.stopped for each in task.containers):
         return
     task.started_at_s = now_s
     _enter(state, task, TaskStatus.RUNNING, now_s)
     if task.service is None or task.deployment is None:
         return
     for balancer in task.deployment.recipe.load_balancers:
-        _register(state, task.service, task, balancer, seen.dial, now_s)
+        _register(state, task.service, task, balancer, now_s)
 
 
 def _register(
@@ -84,7 +153,6 @@ def _register(
     service: Service,
     task: Task,
     balancer: Mapping[str, Any],
-    dial: Mapping[int, tuple[str, int]],
     now_s: float,
 ) -> None:
     group, port = str(balancer["targetGroupArn"]), int(balancer["containerPort"])
@@ -92,7 +160,7 @@ def _register(
         state.say(service, f"failed to register targets in (target-group {group}) with (error not found)", now_s)
         return
     target = (task.interface.address, port)
-    state.desk.register(group, target, dial.get(port, target), now_s)
+    state.desk.register(group, target, task.dial.get(port, target), now_s)
     task.targets.append((group, target))
     state.say(service, f"registered 1 targets in (target-group {group})", now_s)
 
@@ -115,27 +183,27 @@ def on_not_started(state: EcsState, seen: TaskNotStarted, now_s: float) -> Task 
 def on_exited(state: EcsState, seen: ContainerExited, now_s: float) -> Task | None:
     """A container ended. Return its task when that ended a task that should have gone on."""
     task = state.live.get(seen.task_id)
-    container = _container(task, seen.container) if task else None
-    if task is None or container is None or container.exit_code is not None:
+    container = task.container(seen.container) if task else None
+    if task is None or container is None or container.stopped:
         return None
-    container.exit_code, container.reason = seen.exit_code, seen.reason
-    news = task.stop_code is None and (container.essential or _all_exited(task))
+    container.stopped, container.exit_code, container.reason = True, seen.exit_code, seen.reason
+    news = task.stop_code is None and (container.essential or _all_stopped(task))
     if news:
         _condemn(task, "EssentialContainerExited", "Essential container in task exited", now_s)
         _deregister(state, [task], now_s)
-    if _all_exited(task):
+    if _all_stopped(task):
         _stopped(state, task, now_s)
     elif container.essential and task.phase is Phase.RUN:
         _terminate(state, task, now_s)
+    elif task.phase is not Phase.RUN:
+        _let_go(task, now_s)
+    elif task.held and not _order(state, task, now_s):
+        return task
     return task if news else None
 
 
-def _container(task: Task, name: str) -> TaskContainer | None:
-    return next((each for each in task.containers if each.name == name), None)
-
-
-def _all_exited(task: Task) -> bool:
-    return all(each.exit_code is not None for each in task.containers)
+def _all_stopped(task: Task) -> bool:
+    return all(each.stopped for each in task.containers)
 
 
 def stop_gently(state: EcsState, tasks: Sequence[Task], reason: str, now_s: float) -> None:
@@ -172,9 +240,30 @@ def _terminate(state: EcsState, task: Task, now_s: float) -> None:
     if task.status is TaskStatus.PROVISIONING:
         _stopped(state, task, now_s)  # no runtime has heard of it
         return
+    never_told = task.wish.held if task.wish is not None else frozenset[str]()
+    for container in task.containers:
+        if container.name in never_told:
+            container.stopped = True  # it was held, and now it never starts
     _enter(state, task, TaskStatus.STOPPING, now_s)
     task.phase = Phase.TERMINATE
-    task.deadline_s = now_s + max(each.stop_timeout_s for each in task.wanted)
+    task.held = held_containers(task, now_s)
+    _grant_time(task, now_s)
+
+
+def _let_go(task: Task, now_s: float) -> None:
+    """Let containers have their SIGTERM that waited for those that depend on them."""
+    held = held_containers(task, now_s)
+    if held == task.held:
+        return
+    task.held, task.phase = held, Phase.TERMINATE
+    _grant_time(task, now_s)
+
+
+def _grant_time(task: Task, now_s: float) -> None:
+    """Give the containers that get SIGTERM now their stopTimeout."""
+    stopped = {each.name for each in task.containers if each.stopped}
+    granted = [each.stop_timeout_s for each in task.wanted if each.name not in task.held | stopped]
+    task.deadline_s = now_s + max(granted, default=0.0)
 
 
 def _deregister(state: EcsState, tasks: Sequence[Task], now_s: float) -> None:
@@ -196,8 +285,9 @@ def _deregister(state: EcsState, tasks: Sequence[Task], now_s: float) -> None:
 
 def _stopped(state: EcsState, task: Task, now_s: float) -> None:
     for container in task.containers:
-        if container.exit_code is None and task.started_at_s is not None:
+        if not container.stopped and container.started_at_s is not None:
             container.exit_code = KILLED
+        container.stopped = True
     _enter(state, task, TaskStatus.STOPPED, now_s)
     task.stopped_at_s = now_s
     del state.live[task.task_id]

@@ -15,6 +15,18 @@ from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """How a runtime asks a container for its health: a process beside it, in its environment; exit code 0 is a yes.
+
+    Durations are scaled. What the answers mean is the world's affair.
+    """
+
+    command: tuple[str, ...]
+    interval_s: float  # from the start of the container, and from the end of one probe, to the next
+    timeout_s: float  # then it is killed, which is a no
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Container:
     """One container of a wanted task, overrides applied."""
 
@@ -26,6 +38,7 @@ class Container:
     essential: bool
     ports: tuple[int, ...]  # container ports
     stop_timeout_s: float
+    probe: Probe | None = None
 
 
 class Phase(StrEnum):
@@ -49,11 +62,20 @@ class WantedTask:
     address: str  # the private address that the API shows; what is dialled is the runtime's affair
     containers: tuple[Container, ...]
     phase: Phase
+    held: frozenset[str] = frozenset()  # containers that the phase does not reach yet: not started, not yet signalled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerStarted:
+    """A container that was held when its task started runs now, too."""
+
+    task_id: str
+    container: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskStarted:
-    """All containers of the task run. `dial` says where each container port can be reached."""
+    """All containers of the task that are not held run. `dial` says where each container port will be reached."""
 
     task_id: str
     dial: Mapping[int, tuple[str, int]]
@@ -78,6 +100,15 @@ class ContainerExited:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerProbed:
+    """A probe of a running container ended."""
+
+    task_id: str
+    container: str
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TargetSeen:
     """Health of one target as the data plane sees it now."""
 
@@ -98,7 +129,8 @@ class LogLines:
     lines: tuple[str, ...]
 
 
-Observation = TaskStarted | TaskNotStarted | ContainerExited | TargetSeen | LogLines
+TaskSeen = TaskStarted | TaskNotStarted | ContainerStarted | ContainerProbed | ContainerExited
+Observation = TaskSeen | TargetSeen | LogLines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
