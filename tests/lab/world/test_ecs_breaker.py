@@ -103,21 +103,53 @@ def test_a_healthy_task_resets_the_count() -> None:
     assert stage.look()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
 
 
+def starts(stage: Stage) -> list[float]:
+    """Return how long after the one before each task was started."""
+    return [after - before for before, after in pairwise(sorted(each.since_s for each in stage.seen.values()))]
+
+
 def test_without_circuit_breaker_the_pauses_grow() -> None:
-    """Failing tasks are retried for ever, later and later, and the service complains once."""
+    """Tasks that cannot start are retried for ever, later and later, and the service complains once."""
     stage = Stage()
-    stage.images["web:1"] = CRASH
+    stage.images["web:1"] = Behaviour(refuses="CannotPullContainerError: gone")
     stage.register()
     stage.service(desiredCount=1)
     stage.run(300)
-    starts = sorted(each.since_s for each in stage.seen.values())
-    pauses = [after - before for before, after in pairwise(starts)]
+    pauses = starts(stage)
     assert all(after > before for before, after in pairwise(pauses))
-    assert 5 <= len(starts) <= 9
+    assert 5 <= len(pauses) + 1 <= 9
     complaint = "(service web) is unable to consistently start tasks successfully."
     assert stage.events().count(complaint) == 1
     assert stage.look()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
-    assert stage.look()["deployments"][0]["failedTasks"] == len(starts)
+    assert stage.look()["deployments"][0]["failedTasks"] == len(pauses) + 1
+
+
+@pytest.mark.parametrize(("scale", "pace_s"), [(1.0, 5.0), (0.01, 1.0)])
+def test_tasks_that_ran_are_replaced_at_a_steady_pace(scale: float, pace_s: float) -> None:
+    """A task that reached RUNNING and died does not make the service wait longer and longer, nor complain."""
+    stage = Stage(time_scale=scale)
+    stage.images["web:1"] = CRASH
+    stage.register()
+    stage.service(desiredCount=1)
+    stage.run(60)
+    pauses = starts(stage)
+    assert len(pauses) > 5
+    assert max(pauses) - min(pauses) < 0.5
+    assert min(pauses) >= pace_s
+    assert not any("unable to consistently start" in each for each in stage.events())
+
+
+def test_who_was_healthy_and_dies_does_not_trip_the_breaker() -> None:
+    """Tasks that pass their checks and end by themselves later are no failures of the deployment."""
+    stage = Stage(delay_s=1000)  # old tasks drain for long, so that the deployment cannot complete meanwhile
+    breaker = rules(100, 200, enable=True, resetOnHealthyTask=False)
+    stage.stand(deploymentConfiguration=breaker)
+    stage.images["web:2"] = Behaviour(dies_after_s=1.5)
+    stage.register(image="web:2")
+    stage.update(taskDefinition="web")
+    stage.run(40)
+    assert stage.look()["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+    assert stage.look()["deployments"][0]["failedTasks"] == 0
 
 
 def test_pauses_are_capped_at_a_quarter_of_an_hour() -> None:
@@ -127,5 +159,4 @@ def test_pauses_are_capped_at_a_quarter_of_an_hour() -> None:
     stage.register()
     stage.service(desiredCount=1)
     stage.run(60)
-    starts = sorted(each.since_s for each in stage.seen.values())
-    assert max(after - before for before, after in pairwise(starts)) <= 0.9 + 0.35
+    assert max(starts(stage)) <= 0.9 + 0.35

@@ -319,23 +319,3 @@ def test_what_the_lab_cannot_do_is_said() -> None:
         "NotSimulated",
         "teal's lab does not simulate ecs ExecuteCommand",
     )
-
-
-def test_service_deployments_can_be_filtered() -> None:
-    """ListServiceDeployments goes by status and pages; DescribeServiceDeployments names what is missing."""
-    stage = Stage()
-    stage.stand()
-    stage.update(forceNewDeployment=True)
-    query: Json = {"cluster": "demo", "service": "web"}
-    running = stage.ecs("ListServiceDeployments", **query, status=["IN_PROGRESS"])["serviceDeployments"]
-    done = stage.ecs("ListServiceDeployments", **query, status=["SUCCESSFUL"])["serviceDeployments"]
-    assert (len(running), len(done)) == (1, 1)
-    first = stage.ecs("ListServiceDeployments", **query, maxResults=1)
-    assert first["serviceDeployments"] == running
-    rest = stage.ecs("ListServiceDeployments", **query, maxResults=1, nextToken=first["nextToken"])
-    assert rest["serviceDeployments"] == done
-    arns = [running[0]["serviceDeploymentArn"], "arn:none"]
-    answer = stage.ecs("DescribeServiceDeployments", serviceDeploymentArns=arns)
-    full = answer["serviceDeployments"][0]
-    assert full["sourceServiceRevisions"] == [{"arn": done[0]["targetServiceRevisionArn"]}]
-    assert answer["failures"] == [{"arn": "arn:none", "reason": "MISSING"}]

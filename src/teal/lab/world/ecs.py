@@ -1,15 +1,15 @@
 """ECS as a whole: `Clusters` takes calls, observations and the time, and says which tasks should exist.
 
-The parts: `ecs_model` (what is known), `ecs_clusters`, `ecs_definitions`, `ecs_services`, `ecs_runs`, `ecs_tags` (the
-operations), `ecs_scheduler` and `ecs_breaker` (what services do by themselves), `ecs_launch`, `ecs_tasks`,
-`ecs_dependencies` and `ecs_health` (the life of a task and its containers), `ecs_logs` (what containers wrote),
-`ecs_…_view` and `ecs_…_checks` (answers and refusals).
+The parts: `ecs_model` (what is known), `ecs_clusters`, `ecs_definitions`, `ecs_services`, `ecs_service_deployments`,
+`ecs_runs`, `ecs_tags` (the operations), `ecs_scheduler` and `ecs_breaker` (what services do by themselves),
+`ecs_launch`, `ecs_tasks`, `ecs_dependencies` and `ecs_health` (the life of a task and its containers), `ecs_logs` (what
+containers wrote), `ecs_…_view` and `ecs_…_checks` (answers and refusals).
 """
 
 from collections.abc import Callable, Mapping
 from typing import assert_never
 
-from teal.lab.world import ecs_clusters, ecs_definitions, ecs_runs, ecs_service_view, ecs_services, ecs_tags
+from teal.lab.world import ecs_clusters, ecs_definitions, ecs_runs, ecs_service_deployments, ecs_services, ecs_tags
 from teal.lab.world.ecs_breaker import note_failure
 from teal.lab.world.ecs_health import on_probed
 from teal.lab.world.ecs_logs import Logs, open_groups
@@ -53,8 +53,10 @@ OPERATIONS: Mapping[str, Callable[[EcsState, Params, float], Answer]] = {
     "DescribeServices": ecs_services.describe_services,
     "ListServices": ecs_services.list_services,
     "DeleteService": ecs_services.delete_service,
-    "ListServiceDeployments": ecs_service_view.list_service_deployments,
-    "DescribeServiceDeployments": ecs_service_view.describe_service_deployments,
+    "ListServiceDeployments": ecs_service_deployments.list_service_deployments,
+    "DescribeServiceDeployments": ecs_service_deployments.describe_service_deployments,
+    "StopServiceDeployment": ecs_service_deployments.stop_service_deployment,
+    "DescribeServiceRevisions": ecs_service_deployments.describe_service_revisions,
     "ListTasks": list_tasks,
     "DescribeTasks": describe_tasks,
     "RunTask": ecs_runs.run_task,

@@ -45,6 +45,10 @@ class Rollout(StrEnum):
     FAILED = "FAILED"
 
 
+# `status` of a service deployment that can still be stopped.
+UNFINISHED = frozenset({"IN_PROGRESS", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
+
+
 @dataclass(slots=True, kw_only=True)
 class Cluster:
     """A cluster."""
@@ -117,6 +121,8 @@ class Deployment:
     failed_tasks: int = 0
     tripped: bool = False
     rollback_of: "Deployment | None" = None  # the failed deployment that brought this one back
+    rolled_back_to: "Deployment | None" = None
+    rolled_back_at_s: float | None = None
     waves: int = 0  # launches in a row of which a task failed
     retry_at_s: float = 0.0
 

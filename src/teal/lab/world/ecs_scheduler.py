@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from teal.lab.world.ecs_breaker import note_failure, note_healthy
+from teal.lab.world.ecs_breaker import note_failure, note_healthy, roll_back_as_asked
 from teal.lab.world.ecs_health import checked_health
 from teal.lab.world.ecs_launch import launch, order_for
 from teal.lab.world.ecs_model import LIVELY, EcsState, Rollout, Service, Task, TaskStatus
@@ -62,6 +62,8 @@ def _holds(task: Task) -> bool:
 
 
 def _tend(state: EcsState, service: Service, now_s: float) -> None:
+    if service.primary.status == "ROLLBACK_REQUESTED":
+        roll_back_as_asked(state, service, now_s)
     look = _look(state, service, now_s)
     for task, health in (*look.fresh, *look.older):
         if health is Health.SICK:

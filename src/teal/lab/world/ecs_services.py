@@ -6,6 +6,7 @@ percentages, grace periods and tags change without one.
 
 from teal.lab.world.ecs_definitions import usable
 from teal.lab.world.ecs_model import (
+    UNFINISHED,
     Cluster,
     Deployment,
     EcsState,
@@ -160,7 +161,7 @@ def _deploy(state: EcsState, service: Service, recipe: Recipe, now_s: float) -> 
 def _supersede(service: Service, now_s: float) -> None:
     """End the story of a deployment that another one overtakes."""
     for each in service.history:
-        if each.status in {"IN_PROGRESS", "ROLLBACK_IN_PROGRESS"}:
+        if each.status in UNFINISHED:
             each.status, each.status_reason = "STOPPED", "Service deployment was stopped by a newer one."
             each.finished_at_s = now_s
     for each in service.deployments:
