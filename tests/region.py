@@ -199,7 +199,7 @@ class Region:
         }
         return {**result, "ResponseMetadata": {"HTTPHeaders": headers, "HTTPStatusCode": 200}}
 
-    def aws(self, service: str, operation: str, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own shapes
+    def aws(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:  # noqa: ANN401 - AWS's own shapes
         """Call as somebody else than teal would: not counted, not disturbed."""
         return answer(self.world, service, operation, params, self.now_s)
 
