@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
+from region_containers import Containers
 from region_fakes import Shell, Story
 from region_files import SERVICE, TASKDEF, TEAL_YAML
 from teal.aws.account import AwsAccount
@@ -29,8 +30,6 @@ from teal.lab.world.wires import (
     AwsRefusal,
     Condition,
     ContainerExited,
-    ContainerProbed,
-    ContainerStarted,
     DataPlane,
     Forward,
     LogLines,
@@ -78,7 +77,7 @@ class Region:
     dead: set[str] = field(default_factory=set[str])  # images whose health checks fail from now on
     _started: dict[str, float] = field(default_factory=dict[str, float])
     _told: set[str] = field(default_factory=set[str])
-    _waiting: dict[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])  # containers, by task
+    _containers: Containers = field(default_factory=Containers)
     _turn: int = 0
     ground: Ground = field(init=False)
     world: World = field(init=False)
@@ -124,26 +123,15 @@ class Region:
             self._told.add(task.task_id)
             dial = {port: (task.address, port) for c in task.containers for port in c.ports}
             self.world.observe(TaskStarted(task_id=task.task_id, dial=dial), self.now_s)
-            self._waiting[task.task_id] = task.held
+            self._containers.begin(task)
             return
-        self._play_containers(task)
+        for seen in self._containers.go_on(task, self.dead):
+            self.world.observe(seen, self.now_s)
         if any("crash" in c.image for c in task.containers) and self.now_s - started_s > 1.0 * self.time_scale:
             name = task.containers[0].name
             lines = LogLines(task_id=task.task_id, container=name, lines=("boom: cannot reach the database",))
             self.world.observe(lines, self.now_s)
             self.world.observe(ContainerExited(task_id=task.task_id, container=name, exit_code=1), self.now_s)
-
-    def _play_containers(self, task: WantedTask) -> None:
-        """Start what waited for others and may start now; answer for the health of what runs."""
-        waiting = self._waiting[task.task_id]
-        for name in waiting - task.held:
-            self.world.observe(ContainerStarted(task_id=task.task_id, container=name), self.now_s)
-        self._waiting[task.task_id] = waiting & task.held
-        for each in task.containers:
-            if each.probe is not None and each.name not in task.held:
-                passed = "sick" not in each.image and each.image not in self.dead
-                probed = ContainerProbed(task_id=task.task_id, container=each.name, passed=passed)
-                self.world.observe(probed, self.now_s)
 
     def _task_at(self, address: str) -> WantedTask | None:
         return next((task for task in self.world.tasks() if task.address == address), None)

@@ -99,12 +99,50 @@ def test_filtering_has_pages_and_streams() -> None:
     assert messages(stage.logs("FilterLogEvents", logGroupName="/demo/web", logStreamNamePrefix=stream[:6])) != []
 
 
+def test_filtering_goes_by_time_and_either_way() -> None:
+    """Both bounds are included; with startFromHead false the latest comes first."""
+    stage, _ = logged("one", "two", "three")
+    query: Json = {"logGroupName": "/demo/web"}
+    times = [each["timestamp"] for each in stage.logs("FilterLogEvents", **query)["events"]]
+    found = stage.logs("FilterLogEvents", **query, startTime=times[0], endTime=times[1])
+    assert messages(found) == ["one", "two"]
+    assert messages(stage.logs("FilterLogEvents", **query, startTime=times[1] + 1)) == ["three"]
+    assert messages(stage.logs("FilterLogEvents", **query, startFromHead=False)) == ["three", "two", "one"]
+
+
+def test_every_event_has_an_id_of_its_own() -> None:
+    """Two streams that say the same at the same time are two events, in the order in which they were said."""
+    stage, _ = logged("one")
+    other = stage.run_task()["taskArn"].rpartition("/")[2]
+    stage.run(2)
+    stage.clusters.observe(LogLines(task_id=other, container="web", lines=("two", "three")), stage.now_s)
+    events = stage.logs("FilterLogEvents", logGroupName="/demo/web")["events"]
+    assert [each["message"] for each in events] == ["one", "two", "three"]
+    assert len({each["eventId"] for each in events}) == 3
+
+
+def test_a_group_can_be_made_before_the_first_task() -> None:
+    """CreateLogGroup makes an empty group, once."""
+    stage, _ = logged("one")
+    stage.logs("CreateLogGroup", logGroupName="/other")
+    groups = stage.logs("DescribeLogGroups")["logGroups"]
+    assert [each["logGroupName"] for each in groups] == ["/demo/web", "/other"]
+    assert groups[1]["creationTime"] == int(stage.now_s * 1000)
+    with pytest.raises(AwsRefusal, match="ResourceAlreadyExistsException"):
+        stage.logs("CreateLogGroup", logGroupName="/other")
+
+
 @pytest.mark.parametrize(
     ("operation", "params", "code"),
     [
         ("GetLogEvents", {"logGroupName": "/none", "logStreamName": "x"}, "ResourceNotFoundException"),
         ("GetLogEvents", {"logGroupName": "/demo/web", "logStreamName": "x"}, "ResourceNotFoundException"),
         ("FilterLogEvents", {"logGroupName": "/none"}, "ResourceNotFoundException"),
+        (
+            "FilterLogEvents",
+            {"logGroupName": "/demo/web", "logStreamNames": ["x"], "logStreamNamePrefix": "x"},
+            "InvalidParameterException",
+        ),
         ("FilterLogEvents", {"logGroupName": "/demo/web", "filterPattern": "{ $.a = 1 }"}, "NotSimulated"),
         ("PutLogEvents", {"logGroupName": "g", "logStreamName": "s", "logEvents": []}, "NotSimulated"),
     ],

@@ -265,6 +265,23 @@ def test_overrides_reach_the_runtime() -> None:
     assert task["cpu"] == "512"
 
 
+def test_overrides_of_sizes_and_roles_are_shown() -> None:
+    """Sizes of task and container, and roles, are those of the override; managed tags name the cluster."""
+    stage = Stage()
+    stage.register()
+    role = "arn:aws:iam::000000000000:role/other"
+    sizes = {"name": "web", "cpu": 64, "memory": 300, "memoryReservation": 200}
+    roles = {"taskRoleArn": role, "executionRoleArn": role}
+    overrides = {"containerOverrides": [sizes], "cpu": "512", "memory": "1024", **roles}
+    arn = stage.run_task(overrides=overrides, enableECSManagedTags=True)["taskArn"]
+    task = stage.ecs("DescribeTasks", cluster="demo", tasks=[arn], include=["TAGS"])["tasks"][0]
+    assert (task["cpu"], task["memory"]) == ("512", "1024")
+    assert {key: task["overrides"][key] for key in roles} == roles
+    (container,) = task["containers"]
+    assert (container["cpu"], container["memory"], container["memoryReservation"]) == ("64", "300", "200")
+    assert task["tags"] == [{"key": "aws:ecs:clusterName", "value": "demo"}]
+
+
 RUN_REFUSED: list[tuple[str, Json, str]] = [
     ("count", {"count": 11}, "Count must be between 1 and 10."),
     ("definition", {"taskDefinition": "nope"}, "TaskDefinition not found."),

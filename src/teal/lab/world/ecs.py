@@ -96,11 +96,11 @@ class Clusters:
         # Copies both ways: nobody outside shares an object with the memory of the world.
         return duplicate(perform(self._state, duplicate(dict(params)), now_s))
 
-    def logs_call(self, operation: str, params: Params, _now_s: float) -> Answer:
+    def logs_call(self, operation: str, params: Params, now_s: float) -> Answer:
         """Answer one API operation of `logs`, or refuse it."""
         groups = {each.log[0] for task in self._state.live.values() for each in task.containers if each.log}
-        open_groups(self._logs, groups)
-        return self._logs.call(operation, params)
+        open_groups(self._logs, groups, now_s)
+        return self._logs.call(operation, params, now_s)
 
     def observe(self, observation: Observation, now_s: float) -> None:
         """Take in what a runtime or the data plane saw."""

@@ -1,8 +1,8 @@
 """CloudWatch Logs, as far as the awslogs driver of ECS fills it.
 
-A group begins to exist when a task with it is launched, a stream with the first line. Lines are numbered from the first
-one on; a page token is such a number, so that a reader who comes back gets exactly what is new. A stream keeps its last
-lines only.
+A group begins to exist when it is made or a task with it is launched, a stream with the first line. Lines are numbered
+from the first one on; a page token is such a number, so that a reader who comes back gets exactly what is new. A stream
+keeps its last lines only.
 """
 
 import re
@@ -27,6 +27,7 @@ class Line:
     number: int
     at_ms: int
     text: str
+    event_id: str  # unique in the region: clients tell events apart by it
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,11 +41,20 @@ class Stream:
 
 
 @dataclass(slots=True, kw_only=True)
+class Group:
+    """One log group."""
+
+    created_ms: int
+    streams: dict[str, Stream] = field(default_factory=dict[str, Stream])
+
+
+@dataclass(slots=True, kw_only=True)
 class Logs:
     """All log groups."""
 
     ground: Ground
-    groups: dict[str, dict[str, Stream]] = field(default_factory=dict[str, dict[str, Stream]])
+    groups: dict[str, Group] = field(default_factory=dict[str, Group])
+    lines: int = 0  # written so far, to whatever stream
 
     def take(self, state: EcsState, seen: LogLines, now_s: float) -> None:
         """Keep what a container wrote, if its log driver is awslogs."""
@@ -54,14 +64,18 @@ class Logs:
             return
         group, name = found.log
         at_ms = int(now_s * 1000)
-        stream = self.groups.setdefault(group, {}).setdefault(name, Stream(name=name, created_ms=at_ms))
+        streams = self.groups.setdefault(group, Group(created_ms=at_ms)).streams
+        stream = streams.setdefault(name, Stream(name=name, created_ms=at_ms))
         for text in seen.lines:
-            stream.lines.append(Line(stream.count, at_ms, text))
+            self.lines += 1
+            stream.lines.append(Line(stream.count, at_ms, text, f"{self.lines:056d}"))
             stream.count += 1
 
-    def call(self, operation: str, params: Params) -> Json:
+    def call(self, operation: str, params: Params, now_s: float) -> Json:
         """Answer one operation of the service `logs`."""
         match operation:
+            case "CreateLogGroup":
+                return self._create(params, now_s)
             case "GetLogEvents":
                 return self._get(params)
             case "FilterLogEvents":
@@ -73,12 +87,20 @@ class Logs:
             case _:
                 raise not_simulated(f"logs {operation}")
 
+    def _create(self, params: Params, now_s: float) -> Json:
+        name = str(params["logGroupName"])
+        if name in self.groups:
+            raise AwsRefusal("ResourceAlreadyExistsException", "The specified log group already exists")
+        self.groups[name] = Group(created_ms=int(now_s * 1000))
+        self.ground.tell(now_s, "logs", name, "log group created")
+        return {}
+
     def _group(self, params: Params) -> tuple[str, dict[str, Stream]]:
         identifier = str(params.get("logGroupName") or params.get("logGroupIdentifier") or "")
         name = identifier.removeprefix(self.ground.arn("logs", "log-group:")).removesuffix(":*")
         if name not in self.groups:
             raise AwsRefusal("ResourceNotFoundException", "The specified log group does not exist.")
-        return name, self.groups[name]
+        return name, self.groups[name].streams
 
     def _get(self, params: Params) -> Json:
         _, streams = self._group(params)
@@ -106,29 +128,32 @@ class Logs:
 
     def _filter(self, params: Params) -> Json:
         _, streams = self._group(params)
-        named = params.get("logStreamNames")
-        prefix = str(params.get("logStreamNamePrefix", ""))
+        named, prefix = params.get("logStreamNames"), params.get("logStreamNamePrefix")
+        if named is not None and prefix is not None:
+            message = "logStreamNames and logStreamNamePrefix can not be specified together."
+            raise AwsRefusal("InvalidParameterException", message)
         chosen = [
-            each for each in streams.values() if each.name.startswith(prefix) and (named is None or each.name in named)
+            each
+            for each in streams.values()
+            if each.name.startswith(str(prefix or "")) and (named is None or each.name in named)
         ]
         matches = Pattern.read(str(params.get("filterPattern", "")))
+        end_ms = params.get("endTime")
+        query = {"startTime": params.get("startTime")} | ({} if end_ms is None else {"endTime": end_ms + 1})
         found = sorted(
-            (line.at_ms, stream.name, line.number, line.text)
-            for stream in chosen
-            for line in stream.lines
-            if _within(line, params) and matches.fits(line.text)
+            (
+                (line.at_ms, line.event_id, stream.name, line.text)
+                for stream in chosen
+                for line in stream.lines
+                if _within(line, query) and matches.fits(line.text)  # unlike GetLogEvents, endTime is included here
+            ),
+            reverse=not params.get("startFromHead", True),
         )
         start = _number(str(params.get("nextToken") or "n/0"))
         limit = _limit(params)
         events = [
-            {
-                "logStreamName": name,
-                "timestamp": at,
-                "message": text,
-                "ingestionTime": at,
-                "eventId": f"{at}{number:09d}",
-            }
-            for at, name, number, text in found[start : start + limit]
+            {"logStreamName": name, "timestamp": at, "message": text, "ingestionTime": at, "eventId": event_id}
+            for at, event_id, name, text in found[start : start + limit]
         ]
         more = {"nextToken": f"n/{start + limit}"} if len(found) > start + limit else {}
         return {"events": events, "searchedLogStreams": []} | more
@@ -140,7 +165,7 @@ class Logs:
         groups = [
             {
                 "logGroupName": name,
-                "creationTime": min((each.created_ms for each in self.groups[name].values()), default=0),
+                "creationTime": self.groups[name].created_ms,
                 "metricFilterCount": 0,
                 "arn": self.ground.arn("logs", f"log-group:{name}:*"),
                 "logGroupArn": self.ground.arn("logs", f"log-group:{name}"),
@@ -226,7 +251,7 @@ def _slice(names: Sequence[str], params: Params) -> tuple[list[str], Json]:
     return list(names[start:end]), {"nextToken": f"n/{end}"} if len(names) > end else {}
 
 
-def open_groups(logs: Logs, groups: Iterable[str]) -> None:
+def open_groups(logs: Logs, groups: Iterable[str], now_s: float) -> None:
     """Make log groups exist before the first line is written."""
     for group in groups:
-        logs.groups.setdefault(group, {})
+        logs.groups.setdefault(group, Group(created_ms=int(now_s * 1000)))

@@ -6,6 +6,7 @@ from typing import Any
 from teal.lab.world.ecs_definitions import usable
 from teal.lab.world.ecs_launch import Order, launch
 from teal.lab.world.ecs_model import (
+    Cluster,
     Definition,
     EcsState,
     Json,
@@ -53,7 +54,7 @@ def run_task(state: EcsState, params: Params, now_s: float) -> Json:
         platform_version=_platform(params) if launch_type == "FARGATE" else None,
         started_by=str(params.get("startedBy", "")),
         overrides=_overrides(params.get("overrides") or {}, definition),
-        tags=_tags(params, definition),
+        tags=_tags(params, cluster, definition),
     )
     tasks = [launch(state, order, now_s) for _ in range(count)]
     if token:
@@ -98,9 +99,10 @@ def _overrides(given: Json, definition: Definition) -> Json:
     return dict(given) | {"containerOverrides": listed}
 
 
-def _tags(params: Params, definition: Definition) -> dict[str, str]:
+def _tags(params: Params, cluster: Cluster, definition: Definition) -> dict[str, str]:
     tags: dict[str, Any] = dict(definition.tags) if params.get("propagateTags") == "TASK_DEFINITION" else {}
-    return tags | read_tags(params.get("tags", []))
+    managed = {"aws:ecs:clusterName": cluster.name} if params.get("enableECSManagedTags") else {}
+    return tags | read_tags(params.get("tags", [])) | managed
 
 
 def stop_task(state: EcsState, params: Params, now_s: float) -> Json:
