@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, TypeVar
 
-from region_containers import Containers
+from region_containers import Containers, crash
 from region_fakes import Shell, Story
 from region_files import SERVICE, TASKDEF, TEAL_YAML
 from teal.aws.account import AwsAccount
@@ -32,7 +32,6 @@ from teal.lab.world.wires import (
     ContainerExited,
     DataPlane,
     Forward,
-    LogLines,
     Phase,
     ProxyRule,
     TargetSeen,
@@ -113,10 +112,9 @@ class Region:
 
     def _play(self, task: WantedTask) -> None:
         if task.phase is not Phase.RUN:
-            for container in task.containers:
-                self.world.observe(
-                    ContainerExited(task_id=task.task_id, container=container.name, exit_code=143), self.now_s
-                )
+            for each in task.containers:
+                ended = ContainerExited(task_id=task.task_id, container=each.name, exit_code=143)
+                self.world.observe(ended, self.now_s)
             return
         started_s = self._started.setdefault(task.task_id, self.now_s)
         if task.task_id not in self._told:
@@ -128,10 +126,8 @@ class Region:
         for seen in self._containers.go_on(task, self.dead):
             self.world.observe(seen, self.now_s)
         if any("crash" in c.image for c in task.containers) and self.now_s - started_s > 1.0 * self.time_scale:
-            name = task.containers[0].name
-            lines = LogLines(task_id=task.task_id, container=name, lines=("boom: cannot reach the database",))
-            self.world.observe(lines, self.now_s)
-            self.world.observe(ContainerExited(task_id=task.task_id, container=name, exit_code=1), self.now_s)
+            for seen in crash(task):
+                self.world.observe(seen, self.now_s)
 
     def _task_at(self, address: str) -> WantedTask | None:
         return next((task for task in self.world.tasks() if task.address == address), None)
