@@ -126,8 +126,8 @@ class Region:
         for seen in self._containers.go_on(task, self.dead):
             self.world.observe(seen, self.now_s)
         if any("crash" in c.image for c in task.containers) and self.now_s - started_s > 1.0 * self.time_scale:
-            for seen in crash(task):
-                self.world.observe(seen, self.now_s)
+            for last in crash(task):
+                self.world.observe(last, self.now_s)
 
     def _task_at(self, address: str) -> WantedTask | None:
         return next((task for task in self.world.tasks() if task.address == address), None)
