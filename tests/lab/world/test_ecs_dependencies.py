@@ -68,6 +68,7 @@ def test_a_success_that_fails_stops_the_task() -> None:
     assert (task["stopCode"], task["stoppedReason"]) == ("TaskFailedToStart", "Task failed to start")
     web, other = task["containers"]
     assert (web["exitCode"], other["exitCode"]) == (143, 3)
+    assert task["lastStatus"] == "STOPPED"
     assert web["reason"] == (
         "CannotStartContainerError: dependency graph: failed to resolve container ordering dependency "
         "[side(side:1) (STOPPED->RUNNING) - Exit: 3] for target [web(web:1) (NONE->RUNNING)] "
@@ -186,6 +187,24 @@ def test_a_task_that_is_stopped_while_containers_wait() -> None:
     task = stage.describe(arn)
     assert (task["lastStatus"], task["stopCode"]) == ("STOPPED", "UserInitiated")
     assert [each.get("exitCode") for each in task["containers"]] == [None, 143]
+
+
+def test_an_essential_container_ends_while_another_one_waits() -> None:
+    """The task is over at once: what waited has nothing to be stopped."""
+    stage = Stage()
+    stage.register(
+        containerDefinitions=[
+            depends("side", "HEALTHY") | {"essential": False},
+            side(essential=True, healthCheck=CHECK),
+        ]
+    )
+    arn = str(stage.run_task()["taskArn"])
+    stage.run(2)
+    assert states(stage, arn) == HELD
+    stage.end(arn, "side", 2)
+    task = stage.describe(arn)
+    assert (task["lastStatus"], task["stopCode"]) == ("STOPPED", "EssentialContainerExited")
+    assert [each.get("exitCode") for each in task["containers"]] == [None, 2]
 
 
 def test_late_news_changes_nothing() -> None:

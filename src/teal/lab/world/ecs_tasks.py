@@ -244,6 +244,9 @@ def _terminate(state: EcsState, task: Task, now_s: float) -> None:
     for container in task.containers:
         if container.name in never_told:
             container.stopped = True  # it was held, and now it never starts
+    if _all_stopped(task):
+        _stopped(state, task, now_s)
+        return
     _enter(state, task, TaskStatus.STOPPING, now_s)
     task.phase = Phase.TERMINATE
     task.held = held_containers(task, now_s)
