@@ -242,8 +242,10 @@ class Stage:
         self.clusters.observe(observation, self.now_s)
 
     def _exit(self, wanted: WantedTask, seen: Seen, code: int) -> None:
-        seen.gone = True
+        seen.gone = not wanted.held
         for each in wanted.containers:
+            if each.name in wanted.held:
+                continue
             observation = ContainerExited(task_id=wanted.task_id, container=each.name, exit_code=code)
             self.clusters.observe(observation, self.now_s)
 

@@ -1,6 +1,8 @@
 """Containers that depend on others: who starts when, what can never start, who ends first."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ecs_stage import Json, Stage, definition
 from teal.lab.world.wires import ContainerExited, ContainerProbed, ContainerStarted, Phase, TaskStarted
@@ -219,6 +221,52 @@ def test_late_news_changes_nothing() -> None:
     stage.ecs("StopTask", cluster="demo", task=arn)
     stage.clusters.observe(ContainerStarted(task_id=task_id, container="web"), stage.now_s)
     assert states(stage, arn)["task"] == "STOPPING"
+
+
+NAMES = ("web", "a", "b", "c")
+ENDS = st.tuples(st.sampled_from(NAMES), st.sampled_from([0, 1]))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    conditions=st.lists(st.sampled_from(["START", "COMPLETE", "SUCCESS", "HEALTHY"]), min_size=3, max_size=3),
+    forks=st.booleans(),
+    ends=st.lists(ENDS, max_size=4),
+    sick=st.booleans(),
+)
+def test_whatever_depends_on_what_every_task_ends(
+    conditions: list[str], ends: list[tuple[str, int]], *, forks: bool, sick: bool
+) -> None:
+    """None runs before what it depends on has started, none gets SIGTERM before those that depend on it have ended."""
+    stage = Stage()
+    stage.sick_inside |= {"b:1"} if sick else set()
+    needs = {"web": "a", "b": "a", "a": "c"} if forks else {"web": "a", "a": "b", "b": "c"}
+    containers = [
+        {"name": name, "image": f"{name}:1", "essential": name == "web", "healthCheck": CHECK}
+        | ({"dependsOn": [{"containerName": needs[name], "condition": condition}]} if name in needs else {})
+        for name, condition in zip(NAMES, [*conditions, "START"], strict=True)
+    ]
+    stage.register(containerDefinitions=containers)
+    arn = str(stage.run_task()["taskArn"])
+
+    def look() -> None:
+        task = stage.describe(arn)
+        found = {each["name"]: each["lastStatus"] for each in task["containers"]}
+        started = {each["name"] for each in task["containers"] if "runtimeId" in each}
+        assert all(needs[name] in started for name in started & needs.keys())
+        for wanted in stage.clusters.tasks():
+            if wanted.phase is not Phase.RUN:
+                signalled = {each.name for each in wanted.containers} - wanted.held
+                assert all(found[name] == "STOPPED" for name, need in needs.items() if need in signalled)
+
+    for name, code in ends:
+        stage.run(4, look)
+        if name in {each["name"] for each in stage.describe(arn)["containers"] if each["lastStatus"] == "RUNNING"}:
+            stage.end(arn, name, code)
+    stage.run(2, look)
+    stage.ecs("StopTask", cluster="demo", task=arn)
+    stage.run(3, look)
+    assert stage.describe(arn)["lastStatus"] == "STOPPED"
 
 
 REFUSED: list[tuple[str, list[Json], str]] = [
