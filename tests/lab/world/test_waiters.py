@@ -157,16 +157,7 @@ def test_a_task_whose_containers_wait_does_not_run() -> None:
     scene = Scene()
     first = {"name": "first", "image": "first:1", "essential": False}
     waits = {"dependsOn": [{"containerName": "first", "condition": "COMPLETE"}]}
-    scene.region.aws(
-        "ecs",
-        "RegisterTaskDefinition",
-        family="web",
-        networkMode="awsvpc",
-        requiresCompatibilities=["FARGATE"],
-        cpu="256",
-        memory="512",
-        containerDefinitions=[first, {"name": "web", "image": "web:1"} | waits],
-    )
+    scene.define(containerDefinitions=[first, {"name": "web", "image": "web:1"} | waits])
     scene.stays_false("ecs", "TasksRunning", cluster="shop", tasks=[scene.run()])
 
 

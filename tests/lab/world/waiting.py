@@ -11,6 +11,7 @@ from botocore import xform_name
 from botocore.exceptions import WaiterError
 from botocore.session import Session
 
+from ecs_stage import definition
 from region import Region, set_scene
 from teal.lab.world.wires import AwsRefusal, Phase
 
@@ -108,18 +109,9 @@ class Scene(Watch):
         delay = {"Key": "deregistration_delay.timeout_seconds", "Value": "30"}
         self.region.aws("elbv2", "ModifyTargetGroupAttributes", TargetGroupArn=self.group, Attributes=[delay])
 
-    def define(self, image: str = "web:1") -> str:
+    def define(self, image: str = "web:1", **extra: object) -> str:
         """Register a task definition; return `family:revision`."""
-        made = self.region.aws(
-            "ecs",
-            "RegisterTaskDefinition",
-            family="web",
-            networkMode="awsvpc",
-            requiresCompatibilities=["FARGATE"],
-            cpu="256",
-            memory="512",
-            containerDefinitions=[{"name": "web", "image": image, "portMappings": [{"containerPort": 8080}]}],
-        )["taskDefinition"]
+        made = self.region.aws("ecs", "RegisterTaskDefinition", **(definition("web", image) | extra))["taskDefinition"]
         return f"web:{made['revision']}"
 
     def serve(self, definition: str, count: int = 2) -> None:
