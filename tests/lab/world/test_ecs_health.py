@@ -35,7 +35,7 @@ PROBES: list[tuple[str, float, Json, tuple[tuple[str, ...], float, float] | None
     ("program", 1.0, {"command": ["CMD", "a", "b"], "interval": 9, "timeout": 7}, (("a", "b"), 9, 7)),
     ("scaled", 0.1, {"command": ["CMD", "a"], "timeout": 40}, (("a",), 3, 4)),
     ("floors", 0.001, {"command": ["CMD", "a"]}, (("a",), 1, 2)),
-    ("none", 1.0, {"command": ["NONE"]}, None),
+    ("none", 1.0, {}, None),
 ]
 
 
@@ -44,7 +44,7 @@ def test_what_a_runtime_is_asked_for(
     name: str, scale: float, given: Json, expected: tuple[tuple[str, ...], float, float] | None
 ) -> None:
     """The command without its first word, ECS's defaults, durations scaled and not below their floors."""
-    stage, _ = lone(WEB | {"healthCheck": given}, time_scale=scale)
+    stage, _ = lone(WEB | ({"healthCheck": given} if given else {}), time_scale=scale)
     stage.run(2)
     (probe,) = [each.probe for each in stage.clusters.tasks()[0].containers]
     assert (probe and (probe.command, probe.interval_s, probe.timeout_s)) == expected, name
@@ -211,6 +211,7 @@ REFUSED: list[tuple[str, Json, str]] = [
     ("start period", {"startPeriod": 301}, "startPeriod must be between 0 and 300"),
     ("command", {"command": ["curl"]}, "must begin with CMD or CMD-SHELL"),
     ("nothing to run", {"command": ["CMD"]}, "must begin with CMD or CMD-SHELL"),
+    ("switched off", {"command": ["NONE"]}, "must begin with CMD or CMD-SHELL"),
     ("empty", {"command": []}, "must begin with CMD or CMD-SHELL"),
 ]
 

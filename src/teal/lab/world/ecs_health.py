@@ -21,7 +21,7 @@ BOUNDS: Mapping[str, tuple[int, int, int]] = {  # least, most, usual; seconds, a
 INTERVAL_LEAST_S = 1.0  # not scaled: every probe is a process
 TIMEOUT_LEAST_S = 2.0  # not scaled: an app answers in its own time
 QUIET_MOST_S = 5.0  # not scaled: an app starts in its own time
-FORMS = ("CMD", "CMD-SHELL", "NONE")
+FORMS = ("CMD", "CMD-SHELL")
 
 
 def check_health(container: Mapping[str, Any]) -> None:
@@ -30,8 +30,8 @@ def check_health(container: Mapping[str, Any]) -> None:
     if not given:
         return
     setting = f"Invalid setting for container '{container['name']}'."
-    command = list(given.get("command") or [""])
-    if command[0] not in FORMS or (command[0] != "NONE" and len(command) < len(("CMD", "program"))):
+    form, *words = given.get("command") or [""]
+    if form not in FORMS or not words:
         raise AwsRefusal("ClientException", f"{setting} The health check command must begin with CMD or CMD-SHELL.")
     for key, (least, most, usual) in BOUNDS.items():
         value = given.get(key)
@@ -42,9 +42,9 @@ def check_health(container: Mapping[str, Any]) -> None:
 def probe_of(ground: Ground, container: Mapping[str, Any]) -> Probe | None:
     """Return what a runtime has to ask a container, if anything."""
     given = inner(container, "healthCheck")
-    form, *words = given.get("command") or ["NONE"]
-    if form == "NONE":
+    if not given:
         return None
+    form, *words = given["command"]
     timeout_s = _setting(given, "timeout")
     return Probe(
         command=tuple(words) if form == "CMD" else ("/bin/sh", "-c", " ".join(words)),
@@ -55,9 +55,9 @@ def probe_of(ground: Ground, container: Mapping[str, Any]) -> Probe | None:
 
 def rules_of(ground: Ground, container: Mapping[str, Any]) -> HealthRules | None:
     """Return when the container counts as unhealthy, or None when it has no health check."""
-    if probe_of(ground, container) is None:
-        return None
     given = inner(container, "healthCheck")
+    if not given:
+        return None
     retries, start_period_s = int(_setting(given, "retries")), _setting(given, "startPeriod")
     on_aws_s = start_period_s + retries * _setting(given, "interval")
     return HealthRules(
