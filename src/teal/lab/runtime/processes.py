@@ -67,8 +67,11 @@ class _Task:
     skipped: set[str] = field(default_factory=set[str])  # those that came to their end before their start
     over: bool = False  # it could not be started
 
-    def running(self) -> Iterator[_Container]:
+    def alive(self) -> Iterator[_Container]:
         return (each for each in self.containers.values() if each.process.exit_code is None)
+
+    def running(self) -> Iterator[Process]:
+        return (each.process for each in self.alive())
 
 
 class Runtime:
@@ -101,12 +104,12 @@ class Runtime:
         return seen
 
     def pids(self) -> list[int]:
-        """Return the containers that run, by the number of their process groups."""
-        return [each.process.pid for task in self._tasks.values() for each in task.running()]
+        """Return the processes that run, by the number of their groups."""
+        return [process.pid for task in self._tasks.values() for process in task.running()]
 
     def stop(self, grace_s: float) -> None:
         """End everything: SIGTERM, and SIGKILL for what still runs after `grace_s`."""
-        running = [each.process for task in self._tasks.values() for each in task.running()]
+        running = [process for task in self._tasks.values() for process in task.running()]
         deadline_s = time.monotonic() + grace_s
         for process in running:
             process.signal(signal.SIGTERM)
@@ -127,7 +130,7 @@ class Runtime:
                 self._selector.unregister(key.fd)
 
     def _watched(self, task_id: str, task: _Task, now_s: float) -> Iterator[Observation]:
-        for each in task.running():
+        for each in task.alive():
             process = each.process
             ended = process.ended()
             if ended:
@@ -221,12 +224,14 @@ class Runtime:
             yield from (ContainerExited(task_id=task_id, container=name, exit_code=_TERMED) for name in released)
         elif released:
             failure = self._start(wanted, task, now_s)
-            yield from (ContainerStarted(task_id=task_id, container=name) for name in released if failure is None)
-            yield from [failure] if failure is not None else []
+            if failure is not None:
+                yield failure
+                return
+            yield from (ContainerStarted(task_id=task_id, container=name) for name in released)
 
     def _signal(self, task: _Task, phase: Phase, held: frozenset[str]) -> None:
         number = signal.SIGTERM if phase is Phase.TERMINATE else signal.SIGKILL
-        for each in task.running():
+        for each in task.alive():
             if each.phase is not phase and each.process.name not in held:
                 each.process.signal(number)
                 each.phase = phase
