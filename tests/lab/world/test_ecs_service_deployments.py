@@ -66,6 +66,21 @@ def test_a_stopped_deployment_goes_back(*, rollback: bool) -> None:
     assert "currentServiceDeployment" not in stage.look()
 
 
+def test_a_deployment_is_pending_until_the_service_looks() -> None:
+    """PENDING has no start yet; stopped before it began, it goes back all the same."""
+    stage = Stage()
+    before = stage.stand()
+    stage.update(forceNewDeployment=True)
+    assert (newest(stage)["status"], "startedAt" in newest(stage)) == ("PENDING", False)
+    stage.run(0.1)
+    assert (newest(stage)["status"], "startedAt" in newest(stage)) == ("IN_PROGRESS", True)
+    stage.update(forceNewDeployment=True)
+    stop(stage)
+    stage.run(12)
+    assert listed(stage) == ["ROLLBACK_SUCCESSFUL", "STOPPED", "SUCCESSFUL"]
+    assert stage.look()["deployments"][0]["id"] == before["deployments"][0]["id"]
+
+
 def test_a_first_deployment_that_is_stopped_has_nowhere_to_go() -> None:
     """Without a completed deployment the rollback fails, and no more tasks are started."""
     stage = Stage()
@@ -154,6 +169,7 @@ def test_service_deployments_can_be_filtered() -> None:
     stage.stand()
     stage.update(forceNewDeployment=True)
     query: Json = {"cluster": "demo", "service": "web"}
+    stage.run(0.1)
     running = stage.ecs("ListServiceDeployments", **query, status=["IN_PROGRESS"])["serviceDeployments"]
     done = stage.ecs("ListServiceDeployments", **query, status=["SUCCESSFUL"])["serviceDeployments"]
     assert (len(running), len(done)) == (1, 1)

@@ -46,7 +46,7 @@ class Rollout(StrEnum):
 
 
 # `status` of a service deployment that can still be stopped.
-UNFINISHED = frozenset({"IN_PROGRESS", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
+UNFINISHED = frozenset({"PENDING", "IN_PROGRESS", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,7 +114,8 @@ class Deployment:
     updated_at_s: float
     rollout: Rollout = Rollout.IN_PROGRESS
     reason: str = ""
-    status: str = "IN_PROGRESS"  # of the service deployment
+    status: str = "PENDING"  # of the service deployment
+    started_at_s: float | None = None
     status_reason: str | None = None
     finished_at_s: float | None = None
     source_arns: tuple[str, ...] = ()  # service revisions that it replaces

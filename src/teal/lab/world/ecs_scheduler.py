@@ -62,8 +62,7 @@ def _holds(task: Task) -> bool:
 
 
 def _tend(state: EcsState, service: Service, now_s: float) -> None:
-    if service.primary.status == "ROLLBACK_REQUESTED":
-        roll_back_as_asked(state, service, now_s)
+    _attend(state, service, now_s)
     look = _look(state, service, now_s)
     for task, health in (*look.fresh, *look.older):
         if health is Health.SICK:
@@ -81,6 +80,15 @@ def _tend(state: EcsState, service: Service, now_s: float) -> None:
         _stop(state, service, leaving, now_s)
         look = _look(state, service, now_s)
     _start(state, service, look, now_s)
+
+
+def _attend(state: EcsState, service: Service, now_s: float) -> None:
+    """Begin what the newest service deployment waits for: itself, or its way back."""
+    primary = service.primary
+    if primary.status == "PENDING":
+        primary.status, primary.started_at_s = "IN_PROGRESS", now_s
+    elif primary.status == "ROLLBACK_REQUESTED":
+        roll_back_as_asked(state, service, now_s)
 
 
 def _look(state: EcsState, service: Service, now_s: float) -> Look:

@@ -1,7 +1,8 @@
 """The service deployment operations: list, describe, stop; and the service revisions that they speak of.
 
-A deployment that is stopped goes back to the last one that completed, whether or not the circuit breaker would: first
-ROLLBACK_REQUESTED, and at the service's next look ROLLBACK_IN_PROGRESS.
+A deployment is PENDING until its service looks at it first. One that is stopped goes back to the last one that
+completed, whether or not the circuit breaker would: ROLLBACK_REQUESTED, and at the service's next look
+ROLLBACK_IN_PROGRESS.
 """
 
 from teal.lab.world.ecs_breaker import threshold
@@ -52,15 +53,16 @@ def _brief(service: Service, deployment: Deployment) -> Json:
         "serviceDeploymentArn": deployment.arn,
         "serviceArn": service.arn,
         "clusterArn": service.cluster.arn,
-        "startedAt": instant(deployment.created_at_s),
         "createdAt": instant(deployment.created_at_s),
         "targetServiceRevisionArn": deployment.revision_arn,
         "status": deployment.status,
-    } | _endings(deployment)
+    } | _progress(deployment)
 
 
-def _endings(deployment: Deployment) -> Json:
+def _progress(deployment: Deployment) -> Json:
     view: Json = {}
+    if deployment.started_at_s is not None:
+        view["startedAt"] = instant(deployment.started_at_s)
     if deployment.finished_at_s is not None:
         view["finishedAt"] = instant(deployment.finished_at_s)
     if deployment.status_reason:
@@ -112,7 +114,7 @@ def _breaker_status(service: Service, deployment: Deployment) -> str:
         return "TRIGGERED"
     if not service.breaker.get("enable"):
         return "DISABLED"
-    return "MONITORING" if deployment.status == "IN_PROGRESS" else "MONITORING_COMPLETE"
+    return "MONITORING" if deployment.status in {"PENDING", "IN_PROGRESS"} else "MONITORING_COMPLETE"
 
 
 def stop_service_deployment(state: EcsState, params: Params, now_s: float) -> Json:
@@ -129,7 +131,7 @@ def stop_service_deployment(state: EcsState, params: Params, now_s: float) -> Js
     if deployment.status not in UNFINISHED:
         message = f"The service deployment has the status {deployment.status} and can not be stopped."
         raise AwsRefusal("ConflictException", message)
-    if deployment.status == "IN_PROGRESS":
+    if deployment.status in {"PENDING", "IN_PROGRESS"}:
         deployment.status, deployment.updated_at_s = "ROLLBACK_REQUESTED", now_s
         state.ground.tell(now_s, "ecs", service.name, f"deployment {deployment.deployment_id} is asked to stop")
     return {"serviceDeploymentArn": arn}
