@@ -35,7 +35,7 @@ GROUP = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/web/111
 SECOND = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/web-2/2222222222222222"
 LOOSE = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/loose/3333333333333333"
 INSTANCES = "arn:aws:elasticloadbalancing:eu-west-1:000000000000:targetgroup/inst/4444444444444444"
-NETWORK: Json = {"awsvpcConfiguration": {"subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-1"]}}
+NETWORK: Json = {"awsvpcConfiguration": {"subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-lab"]}}
 
 
 @cache

@@ -64,8 +64,14 @@ def test_fargate_needs_sizes(missing: str) -> None:
 @pytest.mark.parametrize(
     ("change", "what"),
     [
-        ({"image": "000000000000.dkr.ecr.eu-west-1.amazonaws.com/web:1"}, "ECR images"),
-        ({"secrets": [{"name": "A", "valueFrom": "arn"}]}, "secrets"),
+        (
+            {"image": "000000000000.dkr.ecr.eu-west-1.amazonaws.com/web:1"},
+            "Fargate requires task definition to have execution role ARN to support ECR images.",
+        ),
+        (
+            {"secrets": [{"name": "A", "valueFrom": "arn"}]},
+            "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+        ),
     ],
 )
 def test_fargate_needs_an_execution_role(change: Json, what: str) -> None:
@@ -73,7 +79,7 @@ def test_fargate_needs_an_execution_role(change: Json, what: str) -> None:
     body = {key: value for key, value in definition().items() if key != "executionRoleArn"}
     body["containerDefinitions"][0] |= change
     _, message = Stage().refusal("RegisterTaskDefinition", **body)
-    assert message == f"Fargate requires task definition to have execution role ARN to support {what}."
+    assert message == what
 
 
 def test_fargate_needs_an_execution_role_for_logs() -> None:

@@ -54,7 +54,12 @@ REFUSED: list[tuple[str, Json, str, str]] = [
     ("grace", {"healthCheckGracePeriodSeconds": -1}, INVALID, "healthCheckGracePeriodSeconds"),
     ("daemon", {"schedulingStrategy": "DAEMON"}, "NotSimulated", "DAEMON"),
     ("controller", {"deploymentController": {"type": "EXTERNAL"}}, "NotSimulated", "EXTERNAL"),
-    ("strategy", {"deploymentConfiguration": {"strategy": "BLUE_GREEN"}}, "NotSimulated", "BLUE_GREEN"),
+    (
+        "strategy",
+        {"deploymentConfiguration": {"strategy": "BLUE_GREEN"}, "loadBalancers": []},
+        "NotSimulated",
+        "BLUE_GREEN",
+    ),
     ("registry", {"serviceRegistries": [{"registryArn": "arn"}]}, "NotSimulated", "service registries"),
     (
         "alarms",

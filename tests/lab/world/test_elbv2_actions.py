@@ -88,7 +88,7 @@ ACTIONS: list[tuple[str, str, str]] = [
     ("redirect to HTTP", "InvalidLoadBalancerAction", "HTTPS to HTTP"),
     ("redirect to FTP", "ValidationError", "protocol 'FTP' is not valid"),
     ("redirect to port 0", "ValidationError", "must be between 1 and 65535"),
-    ("redirect to no path", "ValidationError", "must start with '/'"),
+    ("redirect to no path", "InvalidLoadBalancerAction", "should start with a '/'"),
     ("content type", "ValidationError", "must be one of text/plain"),
     ("long body", "ValidationError", "at most 1024"),
     ("session of 8 days", "ValidationError", "session timeout"),
@@ -174,15 +174,16 @@ def test_login_needs_https(shop: Shop) -> None:
 def test_target_stickiness_needs_group_stickiness(shop: Shop) -> None:
     """A weighted forward with a sticky group is refused from either side, in AWS's words, unless the rule is sticky."""
     on = [{"Key": "stickiness.enabled", "Value": "true"}]
-    words = "This target group appears behind a rule with group stickiness disabled"
     shop.call("ModifyTargetGroupAttributes", TargetGroupArn=shop.arns["b"], Attributes=on)
     refusal = shop.refusal("ModifyRule", RuleArn=shop.arns["rule"], Actions=[shop.forward(a=1, b=1)])
-    assert (refusal.code, words in refusal.message) == ("InvalidConfigurationRequest", True)
+    words = "You must enable group stickiness on a rule"
+    assert (refusal.code, words in refusal.message) == ("InvalidLoadBalancerAction", True)
     sticky = shop.forward(a=1, b=1, sticky={"Enabled": True, "DurationSeconds": 60})
     shop.call("ModifyRule", RuleArn=shop.arns["rule"], Actions=[sticky])
     shop.call("ModifyRule", RuleArn=shop.arns["rule"], Actions=[shop.forward(b=1)])
     shop.call("ModifyRule", RuleArn=shop.arns["rule"], Actions=[shop.forward(c=1, d=1)])
     refusal = shop.refusal("ModifyTargetGroupAttributes", TargetGroupArn=shop.arns["c"], Attributes=on)
+    words = "This target group appears behind a rule with group stickiness disabled"
     assert (refusal.code, words in refusal.message) == ("InvalidConfigurationRequest", True)
 
 

@@ -26,9 +26,9 @@ DEFAULT = {"DefaultActions": [FIXED]}
 LISTENERS: list[tuple[dict[str, Any], str]] = [
     ({"Protocol": "HTTP", "Port": 80}, "DuplicateListener"),
     ({"Protocol": "HTTPS", "Port": 8443}, "ValidationError"),
-    ({"Protocol": "HTTPS", "Port": 8443, "Certificates": [{"CertificateArn": "x"}]}, "CertificateNotFound"),
+    ({"Protocol": "HTTPS", "Port": 8443, "Certificates": [{"CertificateArn": "x"}]}, "ValidationError"),
     ({"Protocol": "HTTPS", "Port": 8443, "Certificates": [CERTIFICATE] * 2}, "TooManyCertificates"),
-    ({"Protocol": "HTTP", "Port": 81, "Certificates": [CERTIFICATE]}, "InvalidConfigurationRequest"),
+    ({"Protocol": "HTTP", "Port": 81, "Certificates": [CERTIFICATE]}, "ValidationError"),
     ({"Protocol": "TCP", "Port": 81}, "UnsupportedProtocol"),
     ({"Protocol": "HTTP"}, "ValidationError"),
 ]

@@ -19,6 +19,8 @@ IMAGE = re.compile(r"[A-Za-z0-9_.:/@#-]{1,255}")
 CPU_WORDS = re.compile(r"(\d+(?:\.\d+)?)\s*vcpu", re.IGNORECASE)
 MEMORY_WORDS = re.compile(r"(\d+(?:\.\d+)?)\s*gb", re.IGNORECASE)
 FARGATE_STOP_MOST_S = 120
+CONTAINERS_MOST = 10
+STORAGE_GIB = range(21, 201)
 PORT_MOST = 65535
 
 # Memory in MiB that Fargate offers for each cpu size.
@@ -65,13 +67,10 @@ def check_definition(params: Params, cpu: int | None, memory: int | None) -> Non
     if not NAME.fullmatch(str(params["family"])):
         raise refuse("Family contains invalid characters.")
     containers: Sequence[Mapping[str, Any]] = params["containerDefinitions"]
-    if not containers:
-        raise refuse("Container list cannot be empty.")
-    doubles = [name for name, count in Counter(str(each.get("name", "")) for each in containers).items() if count > 1]
-    if doubles:
-        raise refuse(f"Container names must be unique in a task definition: {doubles[0]}.")
-    if not any(each.get("essential", True) for each in containers):
-        raise refuse("At least one container in the task definition must be essential.")
+    _check_list(containers)
+    storage_gib = inner(params, "ephemeralStorage").get("sizeInGiB")
+    if storage_gib is not None and storage_gib not in STORAGE_GIB:
+        raise refuse("The ephemeral storage of a task must be between 21 GiB and 200 GiB.")
     fargate = "FARGATE" in params.get("requiresCompatibilities", [])
     if fargate:
         _check_fargate(params, cpu, memory)
@@ -81,9 +80,21 @@ def check_definition(params: Params, cpu: int | None, memory: int | None) -> Non
         _check_ports(container, params.get("networkMode"))
         _check_logs(container, fargate=fargate)
         check_health(container)
-        if fargate:
-            _check_on_fargate(container, params)
+        _check_roles(container, params, fargate=fargate)
     check_dependencies(containers, fargate=fargate)
+
+
+def _check_list(containers: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse containers that do not make a task together."""
+    if not containers:
+        raise refuse("Container list cannot be empty.")
+    if len(containers) > CONTAINERS_MOST:
+        raise refuse(f"Container list cannot have more than {CONTAINERS_MOST} containers.")
+    doubles = [name for name, count in Counter(str(each.get("name", "")) for each in containers).items() if count > 1]
+    if doubles:
+        raise refuse(f"Container names must be unique in a task definition: {doubles[0]}.")
+    if not any(each.get("essential", True) for each in containers):
+        raise refuse("At least one container in the task definition must be essential.")
 
 
 def _check_fargate(params: Params, cpu: int | None, memory: int | None) -> None:
@@ -143,19 +154,20 @@ def _check_logs(container: Mapping[str, Any], *, fargate: bool) -> None:
         raise refuse(f"Log driver awslogs requires options: {', '.join(missing)}")
 
 
-def _check_on_fargate(container: Mapping[str, Any], params: Params) -> None:
+def _check_roles(container: Mapping[str, Any], params: Params, *, fargate: bool) -> None:
+    """Refuse what needs an execution role where there is none, and a stop timeout that Fargate does not wait for."""
     stop_timeout = container.get("stopTimeout") or 0
-    if stop_timeout > FARGATE_STOP_MOST_S:
+    if fargate and stop_timeout > FARGATE_STOP_MOST_S:
         raise refuse(f"Invalid setting for container '{container['name']}'. On Fargate 'stopTimeout' is at most 120.")
     if params.get("executionRoleArn"):
         return
-    lack = "Fargate requires task definition to have execution role ARN to support"
-    if inner(container, "logConfiguration").get("logDriver") == "awslogs":
-        raise refuse(f"{lack} log driver awslogs.")
-    if ".dkr.ecr." in str(container["image"]):
-        raise refuse(f"{lack} ECR images.")
     if container.get("secrets"):
-        raise refuse(f"{lack} secrets.")
+        raise refuse("When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.")
+    lack = "Fargate requires task definition to have execution role ARN to support"
+    if fargate and inner(container, "logConfiguration").get("logDriver") == "awslogs":
+        raise refuse(f"{lack} log driver awslogs.")
+    if fargate and ".dkr.ecr." in str(container["image"]):
+        raise refuse(f"{lack} ECR images.")
 
 
 def fill_container(given: Mapping[str, Any], network_mode: str | None) -> Json:

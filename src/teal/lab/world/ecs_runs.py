@@ -15,7 +15,7 @@ from teal.lab.world.ecs_model import (
     not_simulated,
     short_name,
 )
-from teal.lab.world.ecs_service_checks import check_network
+from teal.lab.world.ecs_service_checks import check_launch, check_network
 from teal.lab.world.ecs_tags import read_tags
 from teal.lab.world.ecs_task_view import show_task
 from teal.lab.world.ecs_tasks import stop_at_once
@@ -45,6 +45,7 @@ def run_task(state: EcsState, params: Params, now_s: float) -> Json:
     if definition.network_mode == "awsvpc":
         check_network(state, params.get("networkConfiguration"))
     launch_type = _launch_type(params, definition)
+    check_launch(params, launch_type)
     order = Order(
         cluster=cluster,
         definition=definition,

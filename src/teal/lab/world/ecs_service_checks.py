@@ -6,7 +6,7 @@ from typing import Any
 
 from teal.lab.world.ecs_model import Definition, EcsState, Json, Recipe, inner, invalid, not_simulated, several
 from teal.lab.world.ground import Params
-from teal.lab.world.network import subnets
+from teal.lab.world.network import SECURITY_GROUP_ID, subnets
 from teal.lab.world.wires import AwsRefusal
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -14,6 +14,8 @@ GROUPS_MOST = 5
 PERCENT_MOST = 200
 FULL = 100
 GRACE_MOST_S = 2_147_483_647
+NETWORK_MOST = {"subnets": 16, "securityGroups": 5}
+PLATFORMS = frozenset({"LATEST", "1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"})
 
 # What would change how tasks run or how traffic reaches them, and does not in the lab.
 BEYOND = {
@@ -33,7 +35,8 @@ USUAL_RULES: Json = {
 
 
 def check_simulated(params: Params) -> None:
-    """Refuse, as the lab, what the lab does not do."""
+    """Refuse, as the lab, what the lab does not do; as AWS, what AWS would not do of that either."""
+    _check_blue_green(params)
     for key, what in BEYOND.items():
         if params.get(key):
             raise not_simulated(what)
@@ -47,6 +50,18 @@ def check_simulated(params: Params) -> None:
     for each in several(params, "loadBalancers"):
         if each.get("loadBalancerName"):
             raise not_simulated("Classic Load Balancers")
+
+
+def _check_blue_green(params: Params) -> None:
+    """Refuse native deployments that lack the second target group of a load balancer."""
+    advanced = [bool(each.get("advancedConfiguration")) for each in several(params, "loadBalancers")]
+    if any(advanced) and not all(advanced):
+        raise invalid("Either all or none of the provided loadBalancers must have advancedConfiguration defined")
+    strategy = inner(params, "deploymentConfiguration").get("strategy", "ROLLING")
+    if strategy != "ROLLING" and advanced and not any(advanced):
+        raise invalid(
+            "advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy"
+        )
 
 
 def check_counts(params: Params) -> None:
@@ -97,19 +112,50 @@ def check_recipe(state: EcsState, recipe: Recipe, definition: Definition) -> Non
     _check_balancers(state, recipe.load_balancers, definition)
 
 
+def check_launch(params: Params, launch_type: str) -> None:
+    """Refuse what does not go with the launch type: Fargate places tasks itself, EC2 has no platform versions.
+
+    Raises:
+        AwsRefusal: as AWS refuses it.
+    """
+    if launch_type == "FARGATE":
+        if params.get("platformVersion", "LATEST") not in PLATFORMS:
+            raise AwsRefusal("PlatformUnknownException", "The specified platform version does not exist.")
+        if params.get("placementStrategy"):
+            raise invalid("Placement strategies are not supported with FARGATE launch type.")
+        return
+    if params.get("platformVersion"):
+        raise invalid("The platform version must be null when specifying an EC2 launch type.")
+    if inner(params, "networkConfiguration", "awsvpcConfiguration").get("assignPublicIp") == "ENABLED":
+        raise invalid("Assign public IP is not supported for this launch type.")
+
+
 def check_network(state: EcsState, given: Mapping[str, Any] | None) -> None:
-    """Refuse an awsvpc task without a network, or in a subnet that is not there."""
+    """Refuse an awsvpc task without a network, or in a subnet or security group that is not there."""
     awsvpc = (given or {}).get("awsvpcConfiguration")
     if not awsvpc:
         raise invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
     if not awsvpc.get("subnets"):
         raise invalid("subnets can not be empty.")
+    for what, most in NETWORK_MOST.items():
+        if len(awsvpc.get(what) or ()) > most:
+            raise invalid(f"{what} can have at most {most} items.")
     known = {subnet.subnet_id for subnet in subnets(state.ground)}
     for subnet_id in awsvpc["subnets"]:
         if subnet_id not in known:
             raise invalid(
                 f"Error retrieving subnet information for [{subnet_id}]: The subnet ID '{subnet_id}' does not exist "
                 "(ErrorCode: InvalidSubnetID.NotFound)"
+            )
+    _check_security_groups(awsvpc.get("securityGroups") or ())
+
+
+def _check_security_groups(group_ids: Sequence[str]) -> None:
+    for group_id in group_ids:
+        if group_id != SECURITY_GROUP_ID:
+            raise invalid(
+                f"Error retrieving security group information for [{group_id}]: The security group '{group_id}' does "
+                "not exist (ErrorCode: InvalidGroup.NotFound)"
             )
 
 

@@ -23,6 +23,7 @@ from teal.lab.world.ecs_model import (
 from teal.lab.world.ecs_service_checks import (
     USUAL_RULES,
     check_counts,
+    check_launch,
     check_name,
     check_recipe,
     check_simulated,
@@ -98,6 +99,7 @@ def _recipe(state: EcsState, params: Params, before: Recipe | None) -> Recipe:
     else:
         definition = state.definition(before.definition_arn)
     launch_type = _launch_type(params, before)
+    check_launch(params, launch_type)
     network: Json | None = before.network if before else None
     balancers = before.load_balancers if before else ()
     platform: str | None = params.get("platformVersion") or (before.platform_version if before else None)

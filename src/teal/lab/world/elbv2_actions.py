@@ -36,6 +36,7 @@ _REDIRECT_DEFAULTS: Shape = {
     "Path": "/#{path}",
     "Query": "#{query}",
 }
+_PATH_WORDS = ("#{path}", "#{host}", "#{port}")
 _LONGEST_EXTRA_PARAMS = 10
 _LONGEST_BODY = 1024
 
@@ -140,8 +141,7 @@ def _redirect(place: Place, sent: Shape) -> Shape:
     port: str = filled["Port"]
     if port != "#{port}" and not (port.isascii() and port.isdigit() and int(port) in network.PORTS):
         raise AwsRefusal("ValidationError", f"The redirect port '{port}' must be between 1 and 65535 or '#{{port}}'")
-    if not filled["Path"].startswith("/"):
-        raise AwsRefusal("ValidationError", f"The redirect path '{filled['Path']}' must start with '/'")
+    _check_redirect_path(filled["Path"])
     protocol = place.protocol if filled["Protocol"] == "#{protocol}" else filled["Protocol"]
     if (place.protocol, protocol) == ("HTTPS", "HTTP"):
         raise AwsRefusal("InvalidLoadBalancerAction", "You cannot redirect HTTPS to HTTP")
@@ -156,6 +156,16 @@ def _redirect(place: Place, sent: Shape) -> Shape:
             "InvalidLoadBalancerAction", "The redirect configuration is not valid because it creates a loop"
         )
     return filled
+
+
+def _check_redirect_path(path: str) -> None:
+    if not path.startswith("/") or any(path.count(word) > 1 for word in _PATH_WORDS):
+        words = ", ".join(f"'{word}'" for word in _PATH_WORDS)
+        raise AwsRefusal(
+            "InvalidLoadBalancerAction",
+            "The Path parameter must be a valid path, should start with a '/' and may contain up to one of each of "
+            f"these placeholders: {words}.",
+        )
 
 
 def _fixed_response(sent: Shape) -> Shape:

@@ -34,7 +34,6 @@ _RANGES: Mapping[str, tuple[int, int]] = {
     "UnhealthyThresholdCount": (2, 10),
 }
 _CODES = (200, 499)
-_LONGEST_PATH = 1024
 _TRAFFIC_PORT = "traffic-port"
 
 
@@ -61,8 +60,8 @@ def settled_check(sent: Params, before: Shape | None = None) -> Shape:
     _check_protocol(check["HealthCheckProtocol"])
     _check_port(check["HealthCheckPort"])
     path: str = check["HealthCheckPath"]
-    if not path.startswith("/") or len(path) > _LONGEST_PATH:
-        raise AwsRefusal("ValidationError", f"Health check path '{path}' must start with '/' and be at most 1024 long")
+    if not path.startswith("/"):
+        raise AwsRefusal("ValidationError", f"Health check path '{path}' must begin with '/'")
     _codes(check["Matcher"])
     return check
 

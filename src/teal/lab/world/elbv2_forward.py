@@ -4,8 +4,9 @@ A forward to a single group is answered both as `TargetGroupArn` and as `Forward
 the two was sent; a forward to several groups has no `TargetGroupArn`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from teal.lab.world import elbv2_limits as limits
 from teal.lab.world.elbv2_model import Balancing, Rule, Shape, forwarded_groups, shares
@@ -13,6 +14,9 @@ from teal.lab.world.wires import AwsRefusal
 
 _WEIGHTS = range(1000)
 _STICKY_S = range(1, 604801)
+COOKIE_CLASH = (
+    "When configuring a rule with multiple target groups, none of them can have stickiness of type 'app_cookie' enabled"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,33 +47,36 @@ def filled_forward(place: Place, action: Shape) -> Shape:
     return filled
 
 
-def needs_group_stickiness(action: Shape) -> bool:
-    """Say whether target stickiness of a group in this kept action is refused."""
-    forward: Shape = action.get("ForwardConfig", {})
-    enabled = bool(forward.get("TargetGroupStickinessConfig", {}).get("Enabled"))
-    return len(shares(action)) > 1 and not enabled
-
-
 def check_target_stickiness(state: Balancing, action: Shape) -> None:
-    """Refuse several groups without group stickiness when one of them has target stickiness.
+    """Refuse a forward to several groups when one of them has target stickiness that does not go with it.
 
     Raises:
-        AwsRefusal: some group has target stickiness.
+        AwsRefusal: some group has application cookies, or any stickiness of targets while the groups have none.
     """
-    if not needs_group_stickiness(action):
-        return
     for arn in forwarded_groups([action]):
-        if state.group(arn).attributes["stickiness.enabled"] == "true":
-            raise group_stickiness_refusal(arn)
+        match stickiness_fault(action, state.group(arn).attributes):
+            case "app_cookie":
+                raise AwsRefusal("InvalidLoadBalancerAction", COOKIE_CLASH)
+            case "no group stickiness":
+                raise AwsRefusal(
+                    "InvalidLoadBalancerAction",
+                    "You must enable group stickiness on a rule if you enabled target stickiness on one of its target "
+                    "groups",
+                )
+            case None:
+                pass
 
 
-def group_stickiness_refusal(arn: str) -> AwsRefusal:
-    """Return AWS's refusal of target stickiness behind a rule without group stickiness."""
-    return AwsRefusal(
-        "InvalidConfigurationRequest",
-        f"This target group appears behind a rule with group stickiness disabled ({arn}). "
-        "You must enable group stickiness before enabling target stickiness",
-    )
+def stickiness_fault(
+    action: Shape, attributes: Mapping[str, str]
+) -> Literal["app_cookie", "no group stickiness"] | None:
+    """Return why attributes of a group do not go with a kept action that forwards to it, or None when they do."""
+    if len(shares(action)) == 1 or attributes["stickiness.enabled"] != "true":
+        return None
+    if attributes["stickiness.type"] == "app_cookie":
+        return "app_cookie"
+    enabled = action["ForwardConfig"]["TargetGroupStickinessConfig"]["Enabled"]
+    return None if enabled else "no group stickiness"
 
 
 def _checked_groups(action: Shape) -> list[Shape]:
@@ -129,9 +136,10 @@ def _check_association(place: Place, arns: Sequence[str]) -> None:
         if rule is not place.replaced
         for arn in forwarded_groups(rule.actions)
     }
-    limits.check_limit(
-        limits.GROUPS_PER_BALANCER,
-        len(used | set(arns)),
-        "TooManyUniqueTargetGroupsPerLoadBalancer",
-        f"unique target groups on load balancer '{place.balancer_arn}'",
-    )
+    most = limits.LIMITS[limits.GROUPS_PER_BALANCER]
+    if len(used | set(arns)) > most:
+        raise AwsRefusal(
+            "TooManyUniqueTargetGroupsPerLoadBalancer",
+            "You have reached the maximum number of unique target groups that you can associate with a load balancer "
+            f"of type 'application': [{most}]",
+        )

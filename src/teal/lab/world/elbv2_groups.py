@@ -7,7 +7,7 @@ from teal.lab.world import elbv2_limits as limits
 from teal.lab.world import network
 from teal.lab.world.elbv2_balancers import check_name
 from teal.lab.world.elbv2_checks import settled_check
-from teal.lab.world.elbv2_forward import group_stickiness_refusal, needs_group_stickiness
+from teal.lab.world.elbv2_forward import COOKIE_CLASH, stickiness_fault
 from teal.lab.world.elbv2_model import Balancing, Group, Shape, forwarded_groups
 from teal.lab.world.elbv2_page import check_at_most_one, page
 from teal.lab.world.elbv2_tags import checked_tags
@@ -99,8 +99,7 @@ def modify_target_group_attributes(state: Balancing, params: Params, now_s: floa
     changed = attributes.checked(attributes.OF_GROUP, params["Attributes"], "Target group")
     after = group.attributes | changed
     _check_together(after)
-    if after["stickiness.enabled"] == "true":
-        _check_stickiness(state, group)
+    _check_stickiness(state, group, after)
     group.attributes = after
     state.tell(now_s, group.name, attributes.change_text(changed))
     return attributes.answer(after)
@@ -139,12 +138,23 @@ def _check_together(after: dict[str, str]) -> None:
         raise AwsRefusal("InvalidConfigurationRequest", "'stickiness.app_cookie.cookie_name' must be specified")
 
 
-def _check_stickiness(state: Balancing, group: Group) -> None:
-    """Refuse target stickiness behind a rule that spreads over several groups without group stickiness."""
+def _check_stickiness(state: Balancing, group: Group, after: dict[str, str]) -> None:
+    """Refuse target stickiness that does not go with a rule which forwards to the group beside others."""
     for rule in state.rules.values():
         for action in rule.actions:
-            if group.arn in forwarded_groups([action]) and needs_group_stickiness(action):
-                raise group_stickiness_refusal(group.arn)
+            if group.arn not in forwarded_groups([action]):
+                continue
+            match stickiness_fault(action, after):
+                case "app_cookie":
+                    raise AwsRefusal("InvalidConfigurationRequest", COOKIE_CLASH)
+                case "no group stickiness":
+                    raise AwsRefusal(
+                        "InvalidConfigurationRequest",
+                        f"This target group appears behind a rule with group stickiness disabled ({rule.arn}). "
+                        "You must enable group stickiness before enabling target stickiness",
+                    )
+                case None:
+                    pass
 
 
 def _shown(state: Balancing, group: Group) -> Shape:

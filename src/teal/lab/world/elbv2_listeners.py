@@ -157,8 +157,11 @@ def _wanted(params: Params, *, port: int, protocol: str, before: Shape) -> _Want
         )
     certificates: Sequence[Shape] = params.get("Certificates", ())
     if protocol == "HTTP":
-        if certificates or params.get("SslPolicy"):
-            raise AwsRefusal("InvalidConfigurationRequest", "Certificates and SSL policy are for HTTPS listeners only")
+        for what in [
+            *(["A certificate"] if certificates else []),
+            *(["An SSL policy"] if params.get("SslPolicy") else []),
+        ]:
+            raise AwsRefusal("ValidationError", f"{what} cannot be specified for HTTP listeners")
         return _Wanted(port=port, protocol=protocol, secure={})
     if len(certificates) > 1:
         raise AwsRefusal("TooManyCertificates", "Only one certificate can be specified")
@@ -176,7 +179,7 @@ def _certificate(sent: Shape) -> Shape:
     arn: str = sent.get("CertificateArn", "")
     service = arn.split(":")[2:3]
     if not arn.startswith("arn:") or service not in (["acm"], ["iam"]):
-        raise AwsRefusal("CertificateNotFound", f"Certificate '{arn}' not found")
+        raise AwsRefusal("ValidationError", f"Certificate ARN '{arn}' is not valid")
     return {"CertificateArn": arn}
 
 
