@@ -15,7 +15,7 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-flips kill-matrix fault-matrix lock clean
+.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-flips lab-refusals kill-matrix fault-matrix lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,9 @@ bench-lab: setup  ## what a lab costs: memory, and the time of an API call
 
 bench-flips: setup  ## flips and rollbacks under load, counting unanswered requests
 	$(BIN)/python -m benchmarks.flips $(ARGS)
+
+lab-refusals: setup  ## write docs/lab-refusals.md: what the lab refuses, beside moto
+	PYTHONPATH=tests $(BIN)/python -m lab.conformance.page
 
 kill-matrix: setup  ## teal killed before and after every call to AWS, gone on from in three ways, under load
 	$(BIN)/python -m benchmarks.kill_matrix $(ARGS)

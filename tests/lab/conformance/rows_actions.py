@@ -1,14 +1,15 @@
 """What rules and listeners may do: forward, redirect, answer, ask for a login."""
 
 from lab.conformance.row import Claim, Json, Row, assumed, seen, stated
-from lab.conformance.scene import FIXED, OIDC, attributes, forward, path, rule
+from lab.conformance.scene import FIXED, OIDC, attributes, evenly, forward, path, rule
 
 VALIDATION, ACTION = "ValidationError", "InvalidLoadBalancerAction"
 _WEIGHT = assumed(VALIDATION, "API model, TargetGroupTuple: the range is 0 to 999")
 _CONFIG = assumed(VALIDATION, "API model, Action: the same single target group in both")
 _STICKY = assumed(VALIDATION, "API model, TargetGroupStickinessConfig: 1 to 604800 s, required when enabled")
-_REDIRECT = assumed(VALIDATION, "API model, RedirectActionConfig")
+_REDIRECT = assumed(ACTION, "API model, RedirectActionConfig; the code as for a wrong path")
 _ANSWER = assumed(VALIDATION, "API model, FixedResponseActionConfig")
+_CONTENT = assumed(ACTION, "API model, FixedResponseActionConfig; the code as for a wrong redirect")
 _ONE_LAST = assumed(ACTION, "API model, Action: exactly one routing action, and it is the last")
 _BOTH: Json = forward(a=90, b=10)
 _WEEK: Json = {"Enabled": True, "DurationSeconds": 604800}
@@ -41,10 +42,6 @@ def _created(what: str, wrong: list[Json], claim: Claim, right: list[Json], list
     )
 
 
-def _groups(*names: str) -> Json:
-    return {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": f"${name}"} for name in names]}}
-
-
 def _redirect(**config: str) -> Json:
     return {"Type": "redirect", "RedirectConfig": {"StatusCode": "HTTP_301", **config}}
 
@@ -72,9 +69,9 @@ FORWARD = (
     ),
     _modified(
         "one target group twice in a forward",
-        _groups("a", "a"),
+        evenly("a", "a"),
         assumed(VALIDATION, "not documented; AWS is assumed to refuse what has no meaning"),
-        _groups("a", "b"),
+        evenly("a", "b"),
     ),
     _modified(
         "a forward to a target group that is not there",
@@ -162,7 +159,7 @@ STICKINESS = (
 OTHERS = (
     _modified("a fixed response of status 302", _answer("302"), _ANSWER, _answer("503")),
     _modified("a fixed response of 1025 characters", _answer("503", MessageBody="x" * 1025), _ANSWER, _answer("503")),
-    _modified("a fixed response of type image/png", _answer("503", ContentType="image/png"), _ANSWER, _answer("503")),
+    _modified("a fixed response of type image/png", _answer("503", ContentType="image/png"), _CONTENT, _answer("503")),
     _modified(
         "a redirect to where the request came from",
         _redirect(),

@@ -58,12 +58,20 @@ BALANCERS = (
     _balancer(
         "a load balancer in a subnet that is not there",
         {"Subnets": ["$subnet-a", "subnet-none"]},
-        stated("SubnetNotFound", "API reference, CreateLoadBalancer"),
+        seen(
+            "InvalidSubnetID.NotFound",
+            "The subnet ID 'subnet-none' does not exist",
+            "public reports; AWS's reference names SubnetNotFound",
+        ),
     ),
     _balancer(
-        "a load balancer with a security group that is not there",
+        "a load balancer with a security group that the network does not have",
         {"SecurityGroups": ["sg-none"]},
-        stated("InvalidSecurityGroup", "API reference, CreateLoadBalancer"),
+        seen(
+            "InvalidConfigurationRequest",
+            "One or more security groups are invalid",
+            "public reports; AWS's reference names InvalidSecurityGroup, too",
+        ),
     ),
     _balancer(
         "a second load balancer of one name, with other settings",
@@ -150,7 +158,11 @@ LISTENERS = (
     _listener(
         "a TCP listener on an Application Load Balancer",
         {**_LISTENER, "Protocol": "TCP"},
-        assumed("UnsupportedProtocol", "API reference, CreateListener"),
+        assumed(
+            VALIDATION,
+            "the words from public reports on Network Load Balancers; AWS's reference names UnsupportedProtocol, too",
+            "Listener protocol 'TCP' must be one of",
+        ),
     ),
     _listener("a listener on port 0", {**_LISTENER, "Port": 0}, assumed(VALIDATION, "API model, Port: 1 to 65535")),
     _listener(

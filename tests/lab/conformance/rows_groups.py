@@ -249,7 +249,11 @@ TARGETS = (
     _targets(
         "an instance in a target group of addresses",
         {"Id": "i-0123456789abcdef0"},
-        assumed(VALIDATION, "API model, TargetDescription: if the target type is ip, specify an IP address"),
+        seen(
+            VALIDATION,
+            "'i-0123456789abcdef0' is not a valid IPv4 address",
+            "API model, TargetDescription; public reports",
+        ),
     ),
     _targets(
         "an instance that is not there",

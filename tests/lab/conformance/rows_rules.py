@@ -1,7 +1,7 @@
 """Rules: conditions, priorities, the default rule, quotas."""
 
 from lab.conformance.row import Claim, Json, Row, Step, assumed, seen, stated
-from lab.conformance.scene import FIXED, forward, group, path, rule
+from lab.conformance.scene import FIXED, evenly, forward, group, path, rule
 
 VALIDATION = "ValidationError"
 _CONDITION = "API model, RuleCondition"
@@ -27,6 +27,10 @@ def _conditions(what: str, wrong: list[Json], claim: Claim, right: list[Json]) -
 
 def _source(block: str) -> Json:
     return {"Field": "source-ip", "SourceIpConfig": {"Values": [block]}}
+
+
+def _host(name: str) -> Json:
+    return {"Field": "host-header", "HostHeaderConfig": {"Values": [name]}}
 
 
 def _header(name: str) -> Json:
@@ -78,6 +82,12 @@ CONDITIONS = (
         [path(f"/{'a' * 128}")],
         assumed(VALIDATION, "API model, PathPatternConditionConfig: 128 characters"),
         [path(f"/{'a' * 127}")],
+    ),
+    _conditions(
+        "a host condition of nothing but a star",
+        [_host("*")],
+        seen(VALIDATION, "Condition value '*' contains a character that is not valid", "public reports"),
+        [_host("*.example")],
     ),
     _conditions(
         "a source address without a prefix length",
@@ -197,7 +207,7 @@ def _many_groups(first: int, count: int) -> tuple[Step, ...]:
     """Return the creation of groups, and of rules that forward to five of them each."""
     names = [f"many-{number}" for number in range(first, first + count)]
     fives = [names[start : start + 5] for start in range(0, count, 5)]
-    rules = [rule("", 1000 + first + number, forward(**dict.fromkeys(five, 1))) for number, five in enumerate(fives)]
+    rules = [rule("", 1000 + first + number, evenly(*five)) for number, five in enumerate(fives)]
     return (*(group(name) for name in names), *rules)
 
 

@@ -358,6 +358,14 @@ TASKS = (
         {"overrides": {"containerOverrides": [{"name": "side", "command": ["true"]}]}},
         seen(INVALID, "Override for container named side is not a container in the TaskDefinition.", _SEEN),
     ),
+    Row(
+        what="RunTask of a task definition that is INACTIVE",
+        call="ecs RunTask",
+        wrong={**_RUN, "taskDefinition": "old:1"},
+        right=_RUN,
+        before=_RETIRED,
+        claim=seen(INVALID, "TaskDefinition is inactive", _SEEN),
+    ),
     _run(
         "RunTask in the group of a service",
         {"group": "service:web"},

@@ -63,6 +63,11 @@ def forward(*, sticky: Json | None = None, **weights: int) -> Json:
     }
 
 
+def evenly(*names: str) -> Json:
+    """Return a forward action to groups without weights."""
+    return {"Type": "forward", "ForwardConfig": {"TargetGroups": [{"TargetGroupArn": f"${name}"} for name in names]}}
+
+
 def group(name: str, **change: object) -> Step:
     """Return the creation of a target group `tg-<name>`."""
     params = {"Name": f"tg-{name}", **GROUP, **change}

@@ -41,9 +41,11 @@ def test_the_same_put_right_is_accepted(region: LabRegion, row: Row) -> None:
 
 @BY_NAME
 def test_a_code_is_one_that_aws_has(row: Row) -> None:
-    """Each claimed code is in AWS's model of the operation, or is one that the service has for every operation."""
+    """Each claimed code that nobody has seen is in AWS's model of the operation, or the service has it for all."""
     service, name = row.call.split()
     errors = model(service).operation_model(name).error_shapes
+    if row.claim.sure == "seen":
+        return
     assert (
         row.claim.code in {shape.error_code for shape in errors} | {shape.name for shape in errors} | FOR_ALL[service]
     )

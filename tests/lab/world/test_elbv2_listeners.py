@@ -29,7 +29,7 @@ LISTENERS: list[tuple[dict[str, Any], str]] = [
     ({"Protocol": "HTTPS", "Port": 8443, "Certificates": [{"CertificateArn": "x"}]}, "ValidationError"),
     ({"Protocol": "HTTPS", "Port": 8443, "Certificates": [CERTIFICATE] * 2}, "TooManyCertificates"),
     ({"Protocol": "HTTP", "Port": 81, "Certificates": [CERTIFICATE]}, "ValidationError"),
-    ({"Protocol": "TCP", "Port": 81}, "UnsupportedProtocol"),
+    ({"Protocol": "TCP", "Port": 81}, "ValidationError"),
     ({"Protocol": "HTTP"}, "ValidationError"),
 ]
 

@@ -140,7 +140,9 @@ def _redirect(place: Place, sent: Shape) -> Shape:
         raise AwsRefusal("ValidationError", f"The redirect protocol '{filled['Protocol']}' is not valid")
     port: str = filled["Port"]
     if port != "#{port}" and not (port.isascii() and port.isdigit() and int(port) in network.PORTS):
-        raise AwsRefusal("ValidationError", f"The redirect port '{port}' must be between 1 and 65535 or '#{{port}}'")
+        raise AwsRefusal(
+            "InvalidLoadBalancerAction", f"The redirect port '{port}' must be between 1 and 65535 or '#{{port}}'"
+        )
     _check_redirect_path(filled["Path"])
     protocol = place.protocol if filled["Protocol"] == "#{protocol}" else filled["Protocol"]
     if (place.protocol, protocol) == ("HTTPS", "HTTP"):
@@ -174,9 +176,8 @@ def _fixed_response(sent: Shape) -> Shape:
         raise AwsRefusal("ValidationError", f"The status code '{status}' must be 2XX, 4XX or 5XX")
     content_type: str | None = sent.get("ContentType")
     if content_type is not None and content_type not in _CONTENT_TYPES:
-        raise AwsRefusal(
-            "ValidationError", f"The content type '{content_type}' must be one of {', '.join(_CONTENT_TYPES)}"
-        )
+        types = ", ".join(f"'{known}'" for known in _CONTENT_TYPES)
+        raise AwsRefusal("InvalidLoadBalancerAction", f"The ContentType must be one of: {types}")
     if len(sent.get("MessageBody", "")) > _LONGEST_BODY:
         raise AwsRefusal("ValidationError", f"The message body must have at most {_LONGEST_BODY} characters")
     return duplicate(sent)

@@ -127,7 +127,7 @@ def _settings(state: Balancing, params: Params) -> Shape:
     groups: list[str] = params.get("SecurityGroups") or [network.SECURITY_GROUP_ID]
     for group in groups:
         if group != network.SECURITY_GROUP_ID:
-            raise AwsRefusal("InvalidSecurityGroup", f"One or more security groups are invalid: {group}")
+            raise AwsRefusal("InvalidConfigurationRequest", "One or more security groups are invalid")
     return {
         "Scheme": params.get("Scheme", "internet-facing"),
         "AvailabilityZones": _zones(state, params),
@@ -142,7 +142,7 @@ def _zones(state: Balancing, params: Params) -> list[Shape]:
     known = {subnet.subnet_id: subnet for subnet in network.subnets(state.ground)}
     for subnet_id in wanted:
         if subnet_id not in known:
-            raise AwsRefusal("SubnetNotFound", f"The subnet ID '{subnet_id}' does not exist")
+            raise AwsRefusal("InvalidSubnetID.NotFound", f"The subnet ID '{subnet_id}' does not exist")
     zones = {known[subnet_id].zone for subnet_id in wanted}
     if len(zones) < max(_LEAST_ZONES, len(wanted)):
         raise AwsRefusal(

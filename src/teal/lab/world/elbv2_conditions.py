@@ -116,7 +116,7 @@ def _check_values(field: str, config: Shape) -> None:
         _check_length(value)
         complaint = _complaint(field, value)
         if complaint is not None:
-            raise AwsRefusal("ValidationError", f"The {field} value '{value}' {complaint}")
+            raise AwsRefusal("ValidationError", f"Condition value '{value}' {complaint}")
 
 
 def _check_length(value: str) -> None:
@@ -136,10 +136,10 @@ def _check_header_name(name: str) -> None:
 def _complaint(field: str, value: str) -> str | None:
     """Return what is wrong with one value, or None."""
     match field:
-        case "host-header" if not fullmatch(r"[A-Za-z0-9.*?-]+", value):
-            return "is not a valid host pattern"
+        case "host-header" if value == "*" or not fullmatch(r"[A-Za-z0-9.*?-]+", value):
+            return "contains a character that is not valid"
         case "path-pattern" if not fullmatch(r"[A-Za-z0-9_.$/~\"'@:+&*?-]+", value):
-            return "is not a valid path pattern"
+            return "contains a character that is not valid"
         case "http-request-method" if not fullmatch(rf"[A-Z_-]{{1,{_LONGEST_NAME}}}", value):
             return "is not a valid method"
         case "source-ip" if not _is_block(value):

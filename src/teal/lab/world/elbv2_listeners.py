@@ -152,9 +152,7 @@ def _check_opened_port(state: Balancing, wanted: _Wanted, siblings: Sequence[Lis
 def _wanted(params: Params, *, port: int, protocol: str, before: Shape) -> _Wanted:
     """Return what a request makes of a listener that had the TLS settings `before`."""
     if protocol not in {"HTTP", "HTTPS"}:
-        raise AwsRefusal(
-            "UnsupportedProtocol", f"Protocol '{protocol}' is not supported by load balancers of type 'application'"
-        )
+        raise AwsRefusal("ValidationError", f"Listener protocol '{protocol}' must be one of 'HTTPS, HTTP'")
     certificates: Sequence[Shape] = params.get("Certificates", ())
     if protocol == "HTTP":
         for what in [
