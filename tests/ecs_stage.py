@@ -341,6 +341,7 @@ def definition(family: str = "web", image: str = "web:1") -> Json:
         "cpu": "256",
         "memory": "512",
         "executionRoleArn": "arn:aws:iam::000000000000:role/execution",
+        "taskRoleArn": "arn:aws:iam::000000000000:role/task",
         "containerDefinitions": [{"name": "web", "image": image, "portMappings": [{"containerPort": 8080}]}],
     }
 

@@ -63,14 +63,14 @@ def told(page: str) -> dict[str, str]:
 
 
 def _summary(lab: Mapping[str, str], moto: Mapping[str, str], moto_version: str) -> str:
-    every = len(ROWS)
     sure = Counter(row.claim.sure for row in ROWS)
     of_lab, of_moto = (Counter(side.values()) for side in (lab, moto))
-    refused = every - sum(of_moto[words] for words in _WORDS.values())
+    refused = len(ROWS) - sum(of_moto[words] for words in _WORDS.values())
+    told_of_lab = f"The lab refuses {of_lab[SAME]} of them with the code of this table."
+    told_of_moto = f"moto {moto_version} refuses {refused}, {of_moto[SAME]} of them with the same code; it accepts"
     return (
-        f"Of {every} inputs ({sure['stated']} stated, {sure['seen']} seen, {sure['assumed']} assumed) the lab refuses "
-        f"{of_lab[SAME]} with AWS's code.\nmoto {moto_version} refuses {refused}, {of_moto[SAME]} of them with AWS's "
-        f"code; it accepts {of_moto[_WORDS[ACCEPTED]]} and\nbreaks, with HTTP status 500, at {of_moto[_WORDS[BREAKS]]}."
+        f"{len(ROWS)} inputs: {sure['stated']} stated, {sure['seen']} seen, {sure['assumed']} assumed. {told_of_lab}\n"
+        f"{told_of_moto} {of_moto[_WORDS[ACCEPTED]]} and breaks, with HTTP status 500, at {of_moto[_WORDS[BREAKS]]}."
     )
 
 

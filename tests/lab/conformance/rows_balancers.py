@@ -153,7 +153,7 @@ LISTENERS = (
     _listener(
         "an HTTP listener with a certificate",
         {**_LISTENER, "Certificates": [{"CertificateArn": "$certificate"}]},
-        assumed(VALIDATION, "API model, CreateListener: for HTTPS; the code as for the SSL policy"),
+        seen(VALIDATION, "A certificate cannot be specified for HTTP listeners", "public reports"),
     ),
     _listener(
         "a TCP listener on an Application Load Balancer",

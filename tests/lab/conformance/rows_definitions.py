@@ -86,7 +86,7 @@ ROWS = (
     _definition(
         "a container without a name",
         _container(name=""),
-        seen(CLIENT, "Container.name should not be null or empty.", _SEEN),
+        assumed(CLIENT, "ECS guide, task_definition_parameters: the name is required"),
     ),
     _definition(
         "a family name with a space",

@@ -1,7 +1,7 @@
 """Services and tasks: what ECS refuses to run."""
 
 from lab.conformance.row import Claim, Json, Row, Step, assumed, seen, stated
-from lab.conformance.scene import BEHIND, CONTAINER, DEFINITION, NETWORK, SERVICE, service
+from lab.conformance.scene import BEHIND, CONTAINER, NETWORK, SERVICE, definition, deletion, service
 
 INVALID, CLIENT = "InvalidParameterException", "ClientException"
 _SEEN = "public reports"
@@ -66,19 +66,11 @@ def _without(key: str) -> Json:
     return {name: value for name, value in SERVICE.items() if name != key}
 
 
-def _delete(name: str, *, force: bool = False) -> Step:
-    return Step(call="ecs DeleteService", params={"cluster": "demo", "service": name, "force": force})
-
-
-def _definition(family: str, **change: object) -> Step:
-    return Step(call="ecs RegisterTaskDefinition", params={**DEFINITION, "family": family, **change})
-
-
 _RETIRED = (
-    _definition("old"),
+    definition("old"),
     Step(call="ecs DeregisterTaskDefinition", params={"taskDefinition": "old:1"}),
 )
-_SIDE = _definition("side", containerDefinitions=[{**CONTAINER, "name": "side"}])
+_SIDE = definition("side", containerDefinitions=[{**CONTAINER, "name": "side"}])
 _BOTH_BEHIND = [BEHIND, {**BEHIND, "targetGroupArn": "$b"}]
 _LEAVES = service("leaving", desiredCount=1)
 
@@ -111,7 +103,7 @@ SERVICES = (
         call="ecs CreateService",
         wrong={**SERVICE, "serviceName": "leaving"},
         right=SERVICE,
-        before=(_LEAVES, _delete("leaving", force=True)),
+        before=(_LEAVES, deletion("leaving", force=True)),
         claim=seen(INVALID, "Unable to Start a service that is still Draining.", f"API model, DeleteService; {_SEEN}"),
     ),
     _service("a service name with a space", {"serviceName": "my web"}, assumed(INVALID, "API model, serviceName")),
@@ -197,7 +189,7 @@ SERVICES = (
         call="ecs CreateService",
         wrong={**SERVICE, "taskDefinition": "big"},
         right={**SERVICE, "taskDefinition": "big", "launchType": "EC2"},
-        before=(_definition("big", cpu="300", memory="700", requiresCompatibilities=["EC2"]),),
+        before=(definition("big", cpu="300", memory="700", requiresCompatibilities=["EC2"]),),
         claim=assumed(INVALID, "API model, launchType; the task has no size that Fargate offers"),
     ),
     _service(
@@ -289,13 +281,13 @@ UPDATES = (
         "UpdateService on an INACTIVE service",
         {"service": "gone"},
         seen("ServiceNotActiveException", "Service was not ACTIVE.", f"API reference, UpdateService; {_SEEN}"),
-        (service("gone"), _delete("gone")),
+        (service("gone"), deletion("gone")),
     ),
     _update(
         "UpdateService on a DRAINING service",
         {"service": "leaving"},
         seen("ServiceNotActiveException", "Service was not ACTIVE.", f"API reference, UpdateService; {_SEEN}"),
-        (_LEAVES, _delete("leaving", force=True)),
+        (_LEAVES, deletion("leaving", force=True)),
     ),
     _update(
         "UpdateService to a task definition without the container behind the load balancer",
@@ -307,6 +299,18 @@ UPDATES = (
         "UpdateService to a target group without a load balancer",
         _behind(targetGroupArn="$idle"),
         seen(INVALID, "does not have an associated load balancer.", _SEEN),
+    ),
+    Row(
+        what="UpdateService to ECS Exec without a task role",
+        call="ecs UpdateService",
+        wrong={**_UPDATE, "enableExecuteCommand": True},
+        right={**_UPDATE, "enableExecuteCommand": True, "taskDefinition": "roled"},
+        before=(definition("roled", taskRoleArn="arn:aws:iam::000000000000:role/task"),),
+        claim=seen(
+            INVALID,
+            "The service couldn't be updated because a valid taskRoleArn is not being used.",
+            _SEEN,
+        ),
     ),
     _update("UpdateService to -1 tasks", {"desiredCount": -1}, assumed(INVALID, "API reference, UpdateService")),
     _update(

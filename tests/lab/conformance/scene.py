@@ -108,6 +108,16 @@ def service(name: str, **change: object) -> Step:
     return Step(call="ecs CreateService", params={**SERVICE, "serviceName": name, **change})
 
 
+def deletion(name: str, *, force: bool = False) -> Step:
+    """Return the deletion of a service."""
+    return Step(call="ecs DeleteService", params={"cluster": "demo", "service": name, "force": force})
+
+
+def definition(family: str, **change: object) -> Step:
+    """Return the registration of a task definition."""
+    return Step(call="ecs RegisterTaskDefinition", params={**DEFINITION, "family": family, **change})
+
+
 def attributes(group_name: str, **values: str) -> Step:
     """Return the setting of attributes of a target group; `__` stands for a dot."""
     pairs = [{"Key": key.replace("__", "."), "Value": value} for key, value in values.items()]
@@ -132,6 +142,6 @@ SCENE: tuple[Step, ...] = (
         call="elbv2 DescribeRules", params={"ListenerArn": "$http"}, name="default", at="Rules[?IsDefault]|[0].RuleArn"
     ),
     Step(call="ecs CreateCluster", params={"clusterName": "demo"}),
-    Step(call="ecs RegisterTaskDefinition", params=DEFINITION),
+    definition("web"),
     service("web"),
 )

@@ -9,9 +9,15 @@ from lab.conformance.region import ACCEPTED, LabRegion, lab_region, sent, set_sc
 from lab.conformance.row import Row
 from lab.conformance.seen import everything
 from lab.conformance.table import ROWS
+from teal.lab.front import answer
+from teal.lab.world.wires import AwsRefusal
 
 # What every operation of a service may answer; AWS lists it once, and not beside each operation.
 FOR_ALL = {"elbv2": {"ValidationError"}, "ecs": {"InvalidParameterException", "ClientException"}}
+CREATED, MODIFIED = (
+    set(model("elbv2").operation_model(f"{verb}TargetGroup").input_shape.members) for verb in ("Create", "Modify")
+)
+KEPT = sorted(CREATED - MODIFIED - {"Tags"})
 BY_NAME = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.what)
 
 
@@ -37,6 +43,16 @@ def test_the_same_put_right_is_accepted(region: LabRegion, row: Row) -> None:
     """What differs from the bad input in the one point that the row names is accepted."""
     outcome = tried(region, row, spoiled=False)
     assert outcome.code == ACCEPTED, outcome
+
+
+@pytest.mark.parametrize("field", KEPT)
+def test_what_a_target_group_keeps_for_ever_cannot_be_modified(region: LabRegion, field: str) -> None:
+    """ModifyTargetGroup does not know the settings of CreateTargetGroup that last; no client can write such a call."""
+    set_scene(region, ROWS[0], spoiled=False)
+    params = {"TargetGroupArn": region.names["a"], field: "other"}
+    with pytest.raises(AwsRefusal, match="Unknown parameter") as refusal:
+        answer(region.inside.world, "elbv2", "ModifyTargetGroup", params, region.inside.now_s)
+    assert refusal.value.code == "ValidationError"
 
 
 @BY_NAME

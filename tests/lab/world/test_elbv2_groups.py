@@ -55,6 +55,13 @@ def test_creating_an_equal_group_again_answers_the_first(shop: Shop) -> None:
     assert shop.refusal("CreateTargetGroup", **GROUP, HealthCheckPath="/h").code == "DuplicateTargetGroupName"
 
 
+def test_a_region_has_3000_target_groups(shop: Shop) -> None:
+    """The quota of the region can be reached, and not exceeded."""
+    for number in range(3000 - len("abcdef")):
+        shop.group(f"many-{number}")
+    assert shop.refusal("CreateTargetGroup", **GROUP).code == "TooManyTargetGroups"
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"Name": "-x"}, "ValidationError"),
     ({"Name": "x" * 33}, "ValidationError"),

@@ -130,6 +130,15 @@ def check_launch(params: Params, launch_type: str) -> None:
         raise invalid("Assign public IP is not supported for this launch type.")
 
 
+def check_execute_command(params: Params, definition: Definition, done: str) -> None:
+    """Refuse ECS Exec for tasks without a role of their own; `done` is created or updated."""
+    if params.get("enableExecuteCommand") and not definition.body.get("taskRoleArn"):
+        raise invalid(
+            f"The service couldn't be {done} because a valid taskRoleArn is not being used. "
+            "Specify a valid task role in your task definition and try again."
+        )
+
+
 def check_network(state: EcsState, given: Mapping[str, Any] | None) -> None:
     """Refuse an awsvpc task without a network, or in a subnet or security group that is not there."""
     awsvpc = (given or {}).get("awsvpcConfiguration")

@@ -23,6 +23,7 @@ from teal.lab.world.ecs_model import (
 from teal.lab.world.ecs_service_checks import (
     USUAL_RULES,
     check_counts,
+    check_execute_command,
     check_launch,
     check_name,
     check_recipe,
@@ -64,6 +65,7 @@ def create_service(state: EcsState, params: Params, now_s: float) -> Json:
     if "taskDefinition" not in params:
         raise invalid("TaskDefinition can not be blank.")
     recipe = _recipe(state, params, None)
+    check_execute_command(params, state.definition(recipe.definition_arn), "created")
     rules = merged_rules(params.get("deploymentConfiguration") or {}, USUAL_RULES)
     service = Service(
         name=name,
@@ -181,6 +183,8 @@ def update_service(state: EcsState, params: Params, now_s: float) -> Json:
     check_simulated(params)
     check_counts(params)
     recipe = _updated_recipe(state, service, params)
+    deployed = recipe or service.primary.recipe
+    check_execute_command(params, state.definition(deployed.definition_arn), "updated")
     rules = merged_rules(params.get("deploymentConfiguration") or {}, service.rules)
     service.settings |= {key: params[key] for key in PLAIN if params.get(key) is not None}
     service.settings["deploymentConfiguration"] = rules
