@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from select import select
 from threading import Lock
 from typing import Any, Protocol
 from urllib.request import Request, urlopen
@@ -210,9 +211,23 @@ def moto_region() -> Iterator[MotoRegion]:
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
-        assert server.stdout is not None
-        url = f"http://127.0.0.1:{int(server.stdout.readline())}"
         try:
+            url = f"http://127.0.0.1:{_said_port(server)}"
             yield MotoRegion(url=url, clients=_Clients(url))
         finally:
-            server.communicate(timeout=_ANSWER_S)
+            _end(server)
+
+
+def _said_port(server: subprocess.Popen[str]) -> int:
+    assert server.stdout is not None
+    ready, _, _ = select([server.stdout], [], [], _ANSWER_S)
+    assert ready, f"moto did not start within {_ANSWER_S} s"
+    return int(server.stdout.readline())
+
+
+def _end(server: subprocess.Popen[str]) -> None:
+    """Close the input of the server, at which it ends; kill it when it does not."""
+    try:
+        server.communicate(timeout=_ANSWER_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
