@@ -5,7 +5,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 from botocore.session import Session
 
 from teal.lab import control
-from teal.lab.control import LabStatus
+from teal.lab.control import LabOptions, LabStatus
 
 BIN = Path(sys.executable).parent
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-a", "subnet-b"], "securityGroups": ["sg-lab"]}}
@@ -78,14 +79,15 @@ class Town:
         found: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
         return found
 
-    def define(self, environment: Mapping[str, str] | None = None) -> str:
-        """Register the next revision of `web`; return its ARN."""
+    def define(self, environment: Mapping[str, str] | None = None, **settings: object) -> str:
+        """Register the next revision of `web`, with more settings of its container; return its ARN."""
         container = {
             "name": "web",
             "image": "lab/sample:1",
             "essential": True,
             "portMappings": [{"containerPort": PORT}],
             "environment": [{"name": name, "value": value} for name, value in (environment or {}).items()],
+            **settings,
         }
         answer = self.client("ecs").register_task_definition(
             family="web",
@@ -185,3 +187,15 @@ class Town:
     def answers(self, count: int = 20) -> set[tuple[int, str]]:
         """Ask the load balancer several times."""
         return {self.ask() for _ in range(count)}
+
+
+@contextmanager
+def opened(root: Path, settings: str = "") -> Iterator[Town]:
+    """Open a town at a fiftieth of AWS's delays, with nothing in it; `settings` is the text of its `lab.yaml`."""
+    (root / "home").mkdir()
+    (root / "lab.yaml").write_text(settings)
+    lab = control.up(LabOptions(root=root / "labs", port=0, time_scale=0.02, config=root / "lab.yaml"))
+    try:
+        yield Town(lab=lab, root=root / "home")
+    finally:
+        control.down(root / "labs", lab.name)
