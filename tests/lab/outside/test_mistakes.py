@@ -1,7 +1,7 @@
 """Deployments made wrongly on purpose lose requests, and the lab counts them; the right way beside each loses none.
 
-What each mistake loses is what AWS's documentation says of it: an empty group answers 503, a target that does not listen
-502, and a request whose task is killed under it 502.
+What a mistake costs is AWS's answer to it: 503 from a group without targets, 502 from a target that does not listen, and
+502 for a request whose task is killed under it.
 """
 
 from collections.abc import Iterator
