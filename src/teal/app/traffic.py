@@ -51,7 +51,7 @@ class Traffic:
         """Let requests in flight finish, and return the final count.
 
         Raises:
-            LabError: the client did not end.
+            LabError: the client did not end, or had ended before with no final count.
         """
         self._process.terminate()
         try:
@@ -60,6 +60,8 @@ class Traffic:
             self._process.kill()
             raise LabError("the load client did not end") from late
         self._reader.join(STOP_TIMEOUT_S)
+        if not self._last.get("final"):
+            raise LabError(f"the load client ended with {self._process.returncode} and without a final count")
         return self._last
 
     def kill(self) -> None:

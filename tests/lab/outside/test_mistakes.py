@@ -1,7 +1,7 @@
 """Deployments made wrongly on purpose lose requests, and the lab counts them; the right way beside each loses none.
 
-What a mistake costs is AWS's answer to it: 503 from a group without targets, 502 from a target that does not listen, and
-502 for a request whose task is killed under it.
+What a mistake costs is what AWS answers to it: 503 from a group without targets, 502 from a target that does not listen
+and for a request whose task is killed under it.
 """
 
 from collections.abc import Iterator

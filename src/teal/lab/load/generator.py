@@ -1,9 +1,11 @@
 """The open-loop generator: request n is due at n / rate, whatever became of the requests before it.
 
 Connections are kept and reused, as a client in front of a load balancer does. A kept connection is looked at before it
-is used again; one that ended before is no failure, one that ends under a request is. Nothing is ever sent twice. As
-every well-behaved client, this one drops what it has not used for a while, long before the load balancer's idle timeout
-of 60 s would: a request sent just when the balancer closes is lost by HTTP itself, not by a flip.
+is used again; one that ended before is no failure, one that ends under a request is. Nothing is ever sent twice. At
+most 512 requests are in flight: what is due when this client itself was held up waits for its turn and is not lost.
+
+As every well-behaved client, this one drops what it has not used for a while, long before the load balancer's idle
+timeout of 60 s would: a request sent just when the balancer closes is lost by HTTP itself, not by a flip.
 """
 
 import asyncio
@@ -36,6 +38,7 @@ class Load:
     _tally: Tally = field(default_factory=Tally)
     _idle: deque[tuple[Connection, float]] = field(default_factory=deque[tuple[Connection, float]])  # and since when
     _open: int = 0
+    _room: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_MOST_CONNECTIONS))
     _stopping: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
@@ -102,7 +105,7 @@ class Load:
         """Send one request and count what became of it."""
         begin_s, at_s = monotonic(), _unix_s()
         try:
-            async with asyncio.timeout(self.options.timeout_s):
+            async with asyncio.timeout(self.options.timeout_s), self._room:
                 answer = await self._exchange(request, own=own)
         except TimeoutError:
             self._tally.failure(Failure(at_s=at_s, kind="timeout", path=path))
@@ -140,8 +143,8 @@ class Load:
             if monotonic() - since_s < _KEPT_S and kept.usable():
                 return kept
             self._close(kept)
-        if self._open >= _MOST_CONNECTIONS:
-            raise WireError("full", f"{self._open} connections are open and busy")
+        if self._open >= _MOST_CONNECTIONS:  # there is room for a request, so not all of them are busy
+            self._close(self._idle.popleft()[0])
         self._open += 1
         try:
             return await Connection.open(*self.options.target())

@@ -1,8 +1,7 @@
 """What the load client counts. Memory is bounded whatever the load: sums, a histogram, and the first failures.
 
 A request is answered properly when its whole answer arrived in time with a status 2xx or 3xx. Everything else failed,
-and says how: `connect`, `reset`, `closed` (no byte of an answer), `truncated`, `malformed`, `timeout`, `status …`, or
-`full` (the client itself had no connection left).
+and says how: `connect`, `reset`, `closed` (no byte of an answer), `truncated`, `malformed`, `timeout` or `status …`.
 """
 
 from collections.abc import Mapping
