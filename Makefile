@@ -15,10 +15,10 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-flips lab-refusals kill-matrix fault-matrix lock clean
+.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-lab-scale bench-flips bench-deploys soak lab-refusals kill-matrix fault-matrix lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: setup  ## a blue/green deployment, a flip and a rollback on this machine, under load
 	$(BIN)/teal demo $(ARGS)
@@ -66,6 +66,15 @@ kill-matrix: setup  ## teal killed before and after every call to AWS, gone on f
 
 fault-matrix: setup  ## every call to AWS spoiled in nine ways, under load
 	$(BIN)/python -m benchmarks.fault_matrix $(ARGS)
+
+bench-deploys: setup  ## deployments of tasks that need 2 s to listen, under load, counting unanswered requests
+	$(BIN)/python -m benchmarks.deploys $(ARGS)
+
+bench-lab-scale: setup  ## 200 tasks in 20 services: time until they are up, the lab at rest, teal status
+	$(BIN)/python -m benchmarks.lab_scale $(ARGS)
+
+soak: setup  ## half an hour under load: flips, rollbacks, dying tasks; unanswered requests and memory
+	$(BIN)/python -m benchmarks.soak $(ARGS)
 
 lock: setup  ## write requirements/dev.txt anew from pyproject.toml and requirements/dev.in
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \

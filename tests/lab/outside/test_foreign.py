@@ -1,14 +1,18 @@
 """Clients that know nothing of teal set a scene, deploy, wait, and are told the truth."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
 from lab.outside.town import CHECK, NETWORK, PORT, Town, until
+from lab.outside.under_load import load
 
 pytestmark = pytest.mark.lab
+BOTO3_SCRIPT = Path(__file__).resolve().parents[3] / "examples" / "boto3" / "deploy.py"
 
 
 def definition(folder: Path, revision: str) -> str:
@@ -111,3 +115,26 @@ def test_ecs_deploy(town: Town) -> None:
     assert failed.returncode == 1, failed.stdout + failed.stderr
     assert "Deployment failed" in failed.stdout + failed.stderr
     assert town.answers() == {(200, "two")}
+
+
+def test_boto3(town: Town) -> None:
+    """A boto3 script rolls an update out and then moves weight to a second service; no request is lost meanwhile."""
+    command = [sys.executable, "-u", str(BOTO3_SCRIPT), "--poll-seconds", "1", "--hold-seconds", "2"]
+    with subprocess.Popen(command, env=town.environment(), stdout=subprocess.PIPE, text=True) as script:
+        try:
+            assert script.stdout is not None
+            town.host = script.stdout.readline().removeprefix("load balancer ").strip()
+            until(lambda: town.ask()[0] == 200, "blue answers", within_s=60)
+            with load(town, "--rate", "50") as counts:
+                told, _ = script.communicate(timeout=120)
+                until(lambda: town.answers() == {(200, "three")}, "green alone answers")
+        finally:
+            script.kill()
+    assert script.returncode == 0
+    weights = [line for line in told.splitlines() if line.startswith("blue ") and "green" in line]
+    assert weights == ["blue 90, green 10", "blue 50, green 50", "blue 0, green 100"]
+    assert (counts["failed"], counts["failures"]) == (0, {})
+    assert {"two", "three"} <= set(counts["slots"])
+    look = town.client("ecs").describe_services(cluster="boto3-example", services=["blue", "green"])["services"]
+    assert [each["taskDefinition"].rpartition(":")[2] for each in look] == ["2", "3"]
+    assert [each["deployments"][0]["rolloutState"] for each in look] == ["COMPLETED", "COMPLETED"]
