@@ -36,7 +36,7 @@ class Scene:
         """Make everything, and wait until all tasks are in service."""
         self.ecs.create_cluster(clusterName="demo")
         self._define()
-        made = self.elbv2.create_load_balancer(Name="shop", Subnets=["subnet-a", "subnet-b"])["LoadBalancers"][0]
+        made = self.elbv2.create_load_balancer(Name="demo", Subnets=["subnet-a", "subnet-b"])["LoadBalancers"][0]
         default = [{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "404"}}]
         listener = self.elbv2.create_listener(
             LoadBalancerArn=made["LoadBalancerArn"], Protocol="HTTP", Port=80, DefaultActions=default

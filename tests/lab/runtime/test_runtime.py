@@ -12,6 +12,7 @@ from teal.lab.leash import Leash
 from teal.lab.runtime import Images, Place, Runtime
 from teal.lab.runtime.images import CannotStartError
 from teal.lab.runtime.output import Output
+from teal.lab.runtime.starting import AT_A_TIME, LONGEST_S
 from teal.lab.world.wires import (
     Container,
     ContainerExited,
@@ -273,15 +274,14 @@ def test_not_started(runtime: Runtime, wanted: WantedTask, reason: str) -> None:
 
 
 def test_many_tasks_start_in_several_rounds(runtime: Runtime) -> None:
-    """A round starts a few tasks only, and none twice."""
-    wanted = [task(container("sh:1", "sleep 60"), number=number) for number in range(1, 21)]
-    assert len(runtime.apply(wanted, 0.0)) < 20
-    seen = until(runtime, wanted, lambda _: len(runtime.pids()) == 20)
-    assert sum(isinstance(each, TaskStarted) for each in seen) < 20
-    began_s = time.process_time()
-    for _ in range(20):
-        runtime.apply(wanted, 0.0)
-    assert (time.process_time() - began_s) / 20 < 0.005
+    """A few tasks start at a time, the next ones when those had their time, and none twice."""
+    wanted = [task(container("sh:1", "sleep 60"), number=number) for number in range(1, 2 * AT_A_TIME + 5)]
+    started: list[int] = []
+    for round_s in range(4):
+        seen = runtime.apply(wanted, LONGEST_S * round_s)
+        started.append(sum(isinstance(each, TaskStarted) for each in seen))
+    assert started == [AT_A_TIME, AT_A_TIME, 4, 0]
+    assert len(runtime.pids()) == len(wanted)
 
 
 def test_elsewhere_every_port_is_a_free_one(leash: Leash) -> None:

@@ -1,7 +1,7 @@
 """The process runtime: tasks of the world as processes of this machine, without Docker and without root.
 
-    WantedTask ─► images (which command) ─► process (one group per container) ─► output (its last lines)
-                                                     │
+    WantedTask ─► starting (whose turn) ─► images (which command) ─► process (one group per container) ─► output
+                                                                        │
                              TaskStarted, ContainerExited, LogLines ─► world
 
 On Linux each task has its own loopback address, 127.x.y.z for 10.x.y.z, and listens on its container ports there;

@@ -1,7 +1,7 @@
 """All tasks of the lab: makes real what the world wants, reports what came of it.
 
 `apply` is called about twenty times a second and never waits. It costs one `waitpid` per container and one `select`
-for all of them. Starting a process costs milliseconds, so only a few tasks are started per call.
+for all of them. Starting a process costs milliseconds, and what it does then much more: see `starting`.
 """
 
 import logging
@@ -20,6 +20,7 @@ from teal.lab.leash import Leash
 from teal.lab.runtime.images import CannotStartError, Images
 from teal.lab.runtime.probing import Prober
 from teal.lab.runtime.process import KILL_WAIT_S, Process
+from teal.lab.runtime.starting import Starting
 from teal.lab.world.wires import (
     ContainerExited,
     ContainerProbed,
@@ -33,7 +34,6 @@ from teal.lab.world.wires import (
 )
 
 _LOG = logging.getLogger(__name__)
-_STARTS_A_ROUND = 8
 _UNPRIVILEGED_PORT = 1024
 _TERMED = 128 + signal.SIGTERM
 _PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
@@ -89,6 +89,7 @@ class Runtime:
         self._leash = leash
         self._tasks: dict[str, _Task] = {}
         self._selector = selectors.DefaultSelector()
+        self._starting = Starting()
 
     def apply(self, tasks: Iterable[WantedTask], now_s: float) -> list[Observation]:
         """Start, signal, probe and forget processes until they are as wanted; return what was seen since last time."""
@@ -97,8 +98,9 @@ class Runtime:
         self._listen()
         for task_id, task in self._tasks.items():
             seen += self._watched(task_id, task, now_s)
-        new = [each for each in wanted.values() if each.task_id not in self._tasks]
-        seen += [self._begin(each, now_s) for each in new[:_STARTS_A_ROUND]]
+        new = (each for each in wanted.values() if each.task_id not in self._tasks)
+        seen += [self._begin(each, now_s) for each in self._starting.next(new, now_s)]
+        self._starting.note(seen, now_s)
         for task_id, task in list(self._tasks.items()):
             seen += self._steered(task_id, task, wanted.get(task_id), now_s)
         return seen
