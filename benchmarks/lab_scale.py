@@ -22,6 +22,7 @@ from statistics import median
 
 import psutil
 from benchmarks.lab_scene import Scene
+from benchmarks.production import clean_end
 from benchmarks.startup import Bench
 
 from teal.app.rehearsal import Rehearsal, rehearsal
@@ -112,7 +113,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="of teal status")
     parser.add_argument("--time-scale", type=float, default=0.1)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="teal-bench-") as folder:
+    with clean_end(), tempfile.TemporaryDirectory(prefix="teal-bench-") as folder:
         figures = measure(Path(folder), asked)
     kept = all(each.bar is None or each.value <= each.bar for each in figures)
     told = {"world": "lab", "tasks": asked.services * asked.tasks, "kept": kept}

@@ -9,6 +9,8 @@ from botocore.session import Session
 
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-a", "subnet-b"]}}
 PORT = 8080
+# AWS's interval; patience with tasks that share few processors while they start
+CHECK = {"HealthCheckPath": "/health", "HealthyThresholdCount": 2, "UnhealthyThresholdCount": 10}
 _STEADY_S = 120.0
 
 
@@ -58,9 +60,8 @@ class Scene:
 
     def _serve(self, number: int, tasks: int, listener: str) -> None:
         name = f"web-{number}"
-        group = self.elbv2.create_target_group(
-            Name=name, Protocol="HTTP", Port=PORT, VpcId="vpc-lab", TargetType="ip", HealthCheckPath="/health"
-        )["TargetGroups"][0]["TargetGroupArn"]
+        wanted = {"Protocol": "HTTP", "Port": PORT, "VpcId": "vpc-lab", "TargetType": "ip", **CHECK}
+        group = self.elbv2.create_target_group(Name=name, **wanted)["TargetGroups"][0]["TargetGroupArn"]
         rule = self.elbv2.create_rule(
             ListenerArn=listener,
             Priority=number + 1,

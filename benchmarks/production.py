@@ -101,19 +101,25 @@ class Production:
 
 
 @contextmanager
-def production(**environment: str) -> Generator[Production]:
-    """Start a lab with the app; its tasks are told `environment`. SIGTERM ends everything as Ctrl-C does."""
+def clean_end() -> Generator[None]:
+    """Let SIGTERM end the body as Ctrl-C does: with all that it started."""
     before = signal.signal(signal.SIGTERM, _end)
     try:
-        with tempfile.TemporaryDirectory(prefix="teal-bench-") as name:
-            _describe(Path(name), environment)
-            with rehearsal(Path(name), os.environ, name=f"bench-{os.getpid()}", time_scale=TIME_SCALE) as stage:
-                os.environ.update(stage.environ)  # botocore reads credentials from this process
-                shop = Production(stage=stage)
-                yield shop
-                shop.clock.close()
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def production(**environment: str) -> Generator[Production]:
+    """Start a lab with the app; its tasks are told `environment`."""
+    with clean_end(), tempfile.TemporaryDirectory(prefix="teal-bench-") as name:
+        _describe(Path(name), environment)
+        with rehearsal(Path(name), os.environ, name=f"bench-{os.getpid()}", time_scale=TIME_SCALE) as stage:
+            os.environ.update(stage.environ)  # botocore reads credentials from this process
+            shop = Production(stage=stage)
+            yield shop
+            shop.clock.close()
 
 
 def _describe(directory: Path, environment: Mapping[str, str]) -> None:
