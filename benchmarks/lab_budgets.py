@@ -14,13 +14,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
-import psutil
 import urllib3
+from benchmarks.figures import Figure, report
+from benchmarks.lab_memory import MIB, processes
 from benchmarks.lab_scene import Scene
 
 from teal.lab import control
@@ -29,17 +29,6 @@ from teal.lab.control import LabOptions, LabStatus
 TIME_SCALE = 0.02
 LAB_MIB, ENVOY_MIB, CALL_MS = 150.0, 100.0, 5.0
 OK = 200
-_MIB = 1 << 20
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One figure, and its bar where it has one."""
-
-    name: str
-    value: float
-    unit: str
-    bar: float | None = None
 
 
 class Wire:
@@ -80,10 +69,10 @@ class Wire:
 
 def memory(lab: LabStatus) -> list[Figure]:
     """Return the resident memory of the lab's own process and of its largest Envoy."""
-    daemon = psutil.Process(lab.pid)
-    envoys = [child.memory_info().rss for child in daemon.children(recursive=True) if "envoy" in child.name()]
-    found = (("the lab's process", daemon.memory_info().rss, LAB_MIB), ("the largest Envoy", max(envoys), ENVOY_MIB))
-    return [Figure(name=name, value=round(rss / _MIB, 1), bar=bar, unit="MiB") for name, rss, bar in found]
+    found = {name: process.memory_info().rss / MIB for name, process in processes(lab.pid)}
+    largest = max(mib for name, mib in found.items() if name.startswith("Envoy"))
+    told = (("the lab's process", found["the lab's process"], LAB_MIB), ("the largest Envoy", largest, ENVOY_MIB))
+    return [Figure(name=name, value=round(mib, 1), bar=bar, unit="MiB") for name, mib, bar in told]
 
 
 def latencies(by: str, calls: Mapping[str, Callable[[], object]], times: int, bar: float | None) -> list[Figure]:
@@ -123,9 +112,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="teal-budgets-") as folder:
         figures = measure(Path(folder), given.services, given.tasks, given.calls)
-    kept = all(each.bar is None or each.value <= each.bar for each in figures)
-    print(json.dumps({"world": "lab", "kept": kept, "figures": [asdict(each) for each in figures]}, indent=2))
-    return 0 if kept else 1
+    return report(figures)
 
 
 if __name__ == "__main__":

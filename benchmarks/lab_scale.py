@@ -9,18 +9,18 @@ Prints one JSON object, every figure beside its bar; exit 0 only when all figure
 """
 
 import argparse
-import json
 import os
 import sys
 import tempfile
 import time
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
 import psutil
+from benchmarks.figures import Figure, report
+from benchmarks.lab_memory import MIB
 from benchmarks.lab_scene import Scene
 from benchmarks.production import clean_end
 from benchmarks.startup import Bench
@@ -30,16 +30,6 @@ from teal.host.clock import SystemClock
 
 UP_S, AT_REST_PERCENT, STATUS_RATIO = 60.0, 20.0, 1.25
 SETTLE_S = 5.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figure:
-    """One figure, and its bar where it has one."""
-
-    name: str
-    value: float
-    unit: str
-    bar: float | None = None
 
 
 @contextmanager
@@ -91,7 +81,7 @@ def measure(root: Path, asked: argparse.Namespace) -> list[Figure]:
         process = daemon(big.stage)
         busy_percent = at_rest(process, clock, asked.rest)
         small_s, big_s = statuses(empty, big, asked.rounds)
-        memory = process.memory_info().rss / (1 << 20)
+        memory = process.memory_info().rss / MIB
         clock.close()
     return [
         Figure(name="until all tasks are up and their services steady", value=round(up_s, 1), unit="s", bar=UP_S),
@@ -115,10 +105,7 @@ def main() -> int:
     asked = parser.parse_args()
     with clean_end(), tempfile.TemporaryDirectory(prefix="teal-bench-") as folder:
         figures = measure(Path(folder), asked)
-    kept = all(each.bar is None or each.value <= each.bar for each in figures)
-    told = {"world": "lab", "tasks": asked.services * asked.tasks, "kept": kept}
-    print(json.dumps({**told, "figures": [asdict(each) for each in figures]}, indent=2))
-    return 0 if kept else 1
+    return report(figures, tasks=asked.services * asked.tasks)
 
 
 if __name__ == "__main__":

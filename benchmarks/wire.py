@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from benchmarks.flips import APP, TIME_SCALE
+from benchmarks.production import APP, TIME_SCALE
 from benchmarks.relay import Call, Deed, Relay, pass_all
 
 from teal.app.facade import Options, open_app
