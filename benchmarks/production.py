@@ -58,6 +58,7 @@ class Production:
     clock: SystemClock = field(default_factory=SystemClock)
     problems: list[str] = field(default_factory=list[str])
     counted: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    _steady: Traffic | None = None
 
     @property
     def lab_pid(self) -> int:
@@ -78,6 +79,8 @@ class Production:
         assert isinstance(ended, RunEnded)  # noqa: S101 - the last event of every run
         if ended.exit_code != 0:
             self.problems.append(f"{name} ended with {ended.exit_code}: {ended.message}")
+        if self._steady is not None and not self._steady.alive:
+            self.problems.append(f"the load client had ended when {name} ended")
         writes = [e for e in events if isinstance(e, StepEnded) and isinstance(e.step, WriteRoute)]
         return ended, (writes[-1].at_s - events[0].at_s) if writes else 0.0
 
@@ -85,6 +88,7 @@ class Production:
     def traffic(self, rate_per_s: int, longest_s: float) -> Generator[Traffic]:
         """Keep requests coming meanwhile: plain ones, and one of 5 s each second. The counts are there afterwards."""
         steady = Traffic(self.stage.url, rate_per_s=rate_per_s, duration_s=int(longest_s), slow_per_s=1.0)
+        self._steady = steady
         try:
             deadline_s = self.clock.now_s() + STARTED_S
             while not steady.counted and self.clock.now_s() < deadline_s:
@@ -92,6 +96,7 @@ class Production:
             yield steady
             self.counted = steady.stop()
         finally:
+            self._steady = None
             steady.kill()
 
     @property

@@ -42,6 +42,11 @@ class Traffic:
         """What was counted up to a second ago: `sent answered failed slots …`."""
         return self._last
 
+    @property
+    def alive(self) -> bool:
+        """Whether the client still runs."""
+        return self._process.poll() is None
+
     def slots(self) -> Mapping[str, Mapping[str, Any]]:
         """Return count, first and last answer by revision."""
         slots: Mapping[str, Mapping[str, Any]] = self._last.get("slots", {})
@@ -66,7 +71,7 @@ class Traffic:
 
     def kill(self) -> None:
         """End it at once, whatever is in flight."""
-        if self._process.poll() is None:
+        if self.alive:
             self._process.kill()
             self._process.wait(STOP_TIMEOUT_S)
         self._reader.join(STOP_TIMEOUT_S)
