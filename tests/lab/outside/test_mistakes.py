@@ -13,8 +13,8 @@ from lab.outside.town import Town, opened, until
 from lab.outside.under_load import Counts, load
 
 pytestmark = pytest.mark.lab
-SOON = "rule_delay_s: [0, 0.1]\n"
-LATE = "rule_delay_s: [6, 7]\n"
+SOON = "{time_scale: 0.02, rule_delay_s: [0, 0.1]}"
+LATE = "{time_scale: 0.3, rule_delay_s: [20, 22]}"
 NOBODY = (503, "")
 
 
@@ -150,7 +150,7 @@ def test_scale_in_of_the_live_slot(town: Town) -> None:
     lost(counts, "status 503")
 
 
-@pytest.mark.parametrize("town", [LATE], indirect=True, ids=["rules take 6 s"])
+@pytest.mark.parametrize("town", [LATE], indirect=True, ids=["rules take 6 s or more"])
 def test_capacity_removed_before_the_rule_change_arrives(town: Town) -> None:
     """Capacity that goes when the API has accepted the flip is missed; when the flip has taken effect it is not."""
     two_slots(town)

@@ -190,11 +190,11 @@ class Town:
 
 
 @contextmanager
-def opened(root: Path, settings: str = "") -> Iterator[Town]:
-    """Open a town at a fiftieth of AWS's delays, with nothing in it; `settings` is the text of its `lab.yaml`."""
+def opened(root: Path, settings: str = "time_scale: 0.02") -> Iterator[Town]:
+    """Open a town with nothing in it; `settings` is the text of its `lab.yaml`, by default a fiftieth of all delays."""
     (root / "home").mkdir()
     (root / "lab.yaml").write_text(settings)
-    lab = control.up(LabOptions(root=root / "labs", port=0, time_scale=0.02, config=root / "lab.yaml"))
+    lab = control.up(LabOptions(root=root / "labs", port=0, config=root / "lab.yaml"))
     try:
         yield Town(lab=lab, root=root / "home")
     finally:
