@@ -9,7 +9,6 @@ A task has started when something listens on all its ports, or when it has had i
 for something else than a processor. A task without ports has started at once.
 """
 
-import os
 import socket
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ from typing import Final
 
 from teal.lab.world.wires import ContainerExited, Observation, Phase, TaskStarted, WantedTask
 
-AT_A_TIME: Final = 4 * (os.cpu_count() or 1)
+AT_A_TIME: Final = 8
 LONGEST_S: Final = 3.0
 _ASK_S: Final = 0.005  # loopback answers at once; only a full queue of connections does not
 
