@@ -99,6 +99,14 @@ def exited(seen: list[Observation]) -> bool:
     return any(isinstance(each, ContainerExited) for each in seen)
 
 
+def lives(pid: int) -> bool:
+    """Say whether a process lives; a zombie does not."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
 def lines_of(seen: Sequence[Observation], name: str = "web") -> list[str]:
     """Return what a container wrote."""
     return [line for each in seen if isinstance(each, LogLines) and each.container == name for line in each.lines]
@@ -167,7 +175,7 @@ def test_what_a_container_leaves_behind_ends_with_it(runtime: Runtime) -> None:
     """A child that outlives its parent in the same group is killed."""
     seen = until(runtime, [task(container("sh:1", "sleep 60 & echo $!"))], exited)
     child = int(lines_of(seen)[0])
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    until(runtime, [], lambda _: not lives(child))
 
 
 ORDERED = (container("sh:1", "echo side; sleep 60", name="side"), container("sh:1", "echo web; sleep 60"))
