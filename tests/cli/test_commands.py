@@ -26,7 +26,7 @@ from teal.errors import (
 )
 from teal.model.decision import Finished, Refused
 from teal.model.identity import Slot
-from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
+from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback
 from teal.plan.check import Check
 
 
@@ -83,11 +83,14 @@ def test_the_table_and_the_commands_agree() -> None:
         ("rollback", Rollback()),
         ("rollback --to-slot a --force", Rollback(to_slot=Slot.A, force=True)),
         ("abort", Abort()),
+        ("retire --yes", Retire()),
+        ("retire --yes --if-due", Retire(if_due=True)),
         ("plan", Deploy()),
         ("plan --restart", Deploy(restart=True)),
         ("plan rollback", Rollback()),
         ("plan flip", Flip()),
         ("plan abort", Abort()),
+        ("plan retire", Retire()),
     ],
 )
 def test_words_become_an_intent(words: str, intent: Intent) -> None:

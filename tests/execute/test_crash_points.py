@@ -2,7 +2,7 @@
 
 A life is a row of commands. Before and after each write of each command the region is copied: that is the region that a
 killed run leaves. From every such copy the row of the decision table is known, the same command again ends as if it had
-never been killed, `rollback` and `abort` end well, and production answers all the while.
+never been killed, `rollback`, `abort` and `retire` end well, and production answers all the while.
 
 `TEAL_EXHAUSTIVE=1` plays every continuation from every point, before and after; without it those after each write,
 since the point before a write differs from the one after the last only in time.
@@ -18,9 +18,12 @@ from typing import Any
 
 import pytest
 
+from execute.disturbing import rule_arn, service, update
 from lives import READS, Kill, State, adopted, app, fork, killed, on, rest, state, watched
 from region import Stage
-from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
+from teal.model.identity import Slot
+from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback
+from teal.model.tags import BEFORE, DEPLOYMENT, MOVE
 from teal.plan.situation import Row
 
 EXHAUSTIVE = bool(os.environ.get("TEAL_EXHAUSTIVE"))  # noqa: TID251 - a switch of this test alone
@@ -29,7 +32,35 @@ HALF = '["50% for 1m", "100%"]'
 COUNTED: Counter[str] = Counter()
 
 Command = tuple[str, Intent, int | Kill]  # image, intent, and its exit code or the call after which it is killed
-LIVES: dict[str, tuple[bool, str, list[Command]]] = {  # made by hand?, shift, commands
+Person = Callable[[Stage], object]  # what somebody does by hand between two commands
+
+
+def sized(**counts: int) -> Person:
+    """Return somebody who gives services other counts: `b=4` is service shop-b."""
+
+    def act(play: Stage) -> None:
+        for slot, count in counts.items():
+            update(play, f"shop-{slot}", desiredCount=count)
+        rest(play)
+
+    return act
+
+
+def untag_rules(play: Stage) -> None:
+    """Somebody's infrastructure code removes the tags of the production rules that it does not know."""
+    arns = [rule_arn(play.region, priority) for priority in (20, 30)]
+    play.region.aws("elbv2", "RemoveTags", ResourceArns=arns, TagKeys=[MOVE])
+
+
+def untag_all(play: Stage) -> None:
+    """The same, of the services as well."""
+    untag_rules(play)
+    for name in ("shop-a", "shop-b"):
+        arn = service(play, name)["serviceArn"]
+        play.region.aws("ecs", "UntagResource", resourceArn=arn, tagKeys=[DEPLOYMENT, BEFORE])
+
+
+LIVES: dict[str, tuple[bool, str, list[Command | Person]]] = {  # made by hand?, shift, commands
     "first, in steps": (
         False,
         HALF,
@@ -82,6 +113,51 @@ LIVES: dict[str, tuple[bool, str, list[Command]]] = {  # made by hand?, shift, c
             ("6", Rollback(), 0),
         ],
     ),
+    "retired": (
+        True,
+        ALL_AT_ONCE,
+        [
+            ("1", Retire(), 0),
+            ("2", Deploy(), 0),
+            ("2", Retire(), 0),
+            ("2", Retire(), 0),
+            ("2", Rollback(), 5),
+            ("3crash", Deploy(), 4),
+            ("3", Deploy(), 0),
+            ("3", Rollback(), 0),
+            ("3", Retire(), 0),
+            ("3", Flip(again=True), 0),
+        ],
+    ),
+    "resized": (
+        True,
+        HALF,
+        [
+            ("2", Deploy(), 0),
+            sized(b=4),
+            ("3", Deploy(), 0),
+            sized(a=5, b=1),
+            ("3", Rollback(), 0),
+            sized(a=1, b=3),
+            ("3", Retire(), 0),
+            ("4", Deploy(), 0),
+        ],
+    ),
+    "tags lost": (
+        True,
+        ALL_AT_ONCE,
+        [
+            ("2", Deploy(), 0),
+            untag_rules,
+            ("3", Deploy(), 0),
+            untag_all,
+            ("3", Retire(), 0),
+            ("4", Deploy(hold=True), 0),
+            ("4", Flip(), 0),
+            untag_all,
+            ("4", Rollback(to_slot=Slot.A), 0),
+        ],
+    ),
     "no first": (False, ALL_AT_ONCE, [("crash", Deploy(), 4), ("1", Deploy(), 0)]),
 }
 
@@ -108,6 +184,17 @@ class Ending:
     stands: str
 
 
+def counts(play: Stage) -> dict[str, int]:
+    """Return how many tasks each slot wants; nothing of a slot without a service."""
+    found = {slot: play.look().slot(slot).service for slot in Slot}
+    return {str(slot): each.desired for slot, each in found.items() if each is not None}
+
+
+def stands(play: Stage) -> str:
+    """Return where the app stands, and how many tasks each slot wants."""
+    return f"{state(play)} | {counts(play)}"
+
+
 def crashes(play: Stage, image: str, intent: Intent) -> tuple[list[Crash], Ending]:
     """Run a command to its end; return every crash point of it, and how it ended."""
     found: list[Crash] = []
@@ -131,7 +218,7 @@ def crashes(play: Stage, image: str, intent: Intent) -> tuple[list[Crash], Endin
     ended = here.run(intent)
     play.region.before_call, play.region.after_call = None, None
     rest(play)
-    return found, Ending(exit_code=ended.exit_code, stands=str(state(here)))
+    return found, Ending(exit_code=ended.exit_code, stands=stands(here))
 
 
 def continued(crash: Crash, left: State, intent: Intent) -> tuple[Ending, tuple[str, ...], State]:
@@ -146,7 +233,7 @@ def continued(crash: Crash, left: State, intent: Intent) -> tuple[Ending, tuple[
     found = state(here)
     if found.row == Row.NO_ROUTE:
         production.failures = ()  # a first deployment that goes back takes its rules away
-    return Ending(exit_code=ended.exit_code, stands=str(found)), production.failures, found
+    return Ending(exit_code=ended.exit_code, stands=stands(here)), production.failures, found
 
 
 def play_life(directory: Path, name: str) -> list[tuple[Crash, Ending]]:
@@ -156,7 +243,11 @@ def play_life(directory: Path, name: str) -> list[tuple[Crash, Ending]]:
     if by_hand:
         adopted(on(play, "1"))
     found: list[tuple[Crash, Ending]] = []
-    for image, intent, end in commands:
+    for command in commands:
+        if not isinstance(command, tuple):
+            command(play)
+            continue
+        image, intent, end = command
         if isinstance(end, tuple):
             rest(play)
             killed(on(play, image), intent, end)
@@ -167,13 +258,15 @@ def play_life(directory: Path, name: str) -> list[tuple[Crash, Ending]]:
     return found
 
 
+Wanted = Callable[[Ending, State], bool]
+ASKED_TO_RETIRE = set[str]()  # states from which it was tried already
 AT_REST = {1, 3, 18, 20}
-WENT_BACK, NEEDS_PERSON, WANTS_AGAIN = 4, 5, 7
+WENT_BACK, NEEDS_PERSON, BUSY, WANTS_AGAIN, WANTS_NAME = 4, 5, 6, 7, 7
 
 
 @pytest.mark.parametrize("name", LIVES)
 def test_every_crash_point_can_be_gone_on_from(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Kill anywhere: the row is known, the same command finishes, rollback and abort go back, production answers."""
+    """Kill anywhere: the row is known, the same command finishes, others end well, production answers."""
     points = play_life(tmp_path, name)
     wrong: list[str] = []
     rows: Counter[int] = Counter()
@@ -189,14 +282,21 @@ def test_every_crash_point_can_be_gone_on_from(name: str, tmp_path: Path, capsys
 
 def problems(crash: Crash, left: State, ending: Ending) -> list[str]:
     """Return what goes wrong from a crash point."""
-    if left.row in {Row.MIXED, Row.REMADE, Row.UNKNOWN}:
+    named = isinstance(crash.intent, Rollback) and crash.intent.to_slot is not None
+    if left.row in {Row.MIXED, Row.REMADE, Row.UNKNOWN} and not (named and left.row == Row.MIXED):
         return [f"nobody knows where this stands: {left}"]
     found: list[str] = []
-    for name, intent, wanted in (
+    plays: list[tuple[str, Intent, Wanted]] = [
         ("again", crash.intent, again(crash, left, ending)),
-        ("rollback", Rollback(), rolled_back(left)),
+        ("rollback", Rollback(), rolled_back(crash, left)),
         ("abort", Abort(), aborted(left)),
-    ):
+    ]
+    if EXHAUSTIVE or str(left) not in ASKED_TO_RETIRE:
+        ASKED_TO_RETIRE.add(str(left))
+        plays.append(("retire", Retire(), retired(left)))
+    if left.row == Row.MIXED:  # without tags only a named way back is known
+        plays = [plays[0], *((name, intent, unexplained(left)) for name, intent, _ in plays[1:])]
+    for name, intent, wanted in plays:
         end, unanswered, then = continued(crash, left, intent)
         found += [f"{name}: {each}" for each in unanswered]
         if not wanted(end, then):
@@ -204,9 +304,6 @@ def problems(crash: Crash, left: State, ending: Ending) -> list[str]:
         if end.exit_code == 0 and then.row not in AT_REST and name != "again":
             found.append(f"{name}: is not at rest: {end}")
     return found
-
-
-Wanted = Callable[[Ending, State], bool]
 
 
 def again(crash: Crash, left: State, ending: Ending) -> Wanted:
@@ -222,11 +319,13 @@ def again(crash: Crash, left: State, ending: Ending) -> Wanted:
     return lambda end, _: end == ending
 
 
-def rolled_back(left: State) -> Wanted:
+def rolled_back(crash: Crash, left: State) -> Wanted:
     """`rollback` goes to where the recorded move came from; 5 and nothing changed where there is no such place."""
     origin, to = left.origin, left.to
     first = origin == "none" and left.row in {13, 14, 16, 17, 18}
-    if left.row in {1, 3, 5, 6, 7} or first:
+    back = to if left.row == Row.UNTOUCHED else origin
+    emptied = counts(crash.left).get(back) == 0 and left.row != Row.ROLLED_BACK
+    if left.row in {1, 3, 5, 6, 7} or first or emptied:
         return lambda end, then: end.exit_code == NEEDS_PERSON and then == left
     good = to if left.row in {4, 9} else origin
     return lambda end, then: end.exit_code == 0 and then.serves == good
@@ -241,3 +340,15 @@ def aborted(left: State) -> Wanted:
         return lambda end, then: end.exit_code == 0 and (then.row == (18 if stays else 3))
     good = left.to if left.row == Row.ONTO_UNTOUCHED else left.origin
     return lambda end, then: end.exit_code == 0 and then.serves == good
+
+
+def unexplained(left: State) -> Wanted:
+    """Nothing is done where nobody knows what for."""
+    return lambda end, then: end.exit_code == WANTS_NAME and then == left
+
+
+def retired(left: State) -> Wanted:
+    """`retire` moves no traffic, wherever it is asked for, and says 6 while a move is under way."""
+    if left.row in {1, 18, 20}:
+        return lambda end, then: end.exit_code in {0, NEEDS_PERSON} and then == left  # 5: it had traffic a moment ago
+    return lambda end, then: end.exit_code in {0, NEEDS_PERSON, BUSY} and then.shares == left.shares

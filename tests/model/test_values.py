@@ -30,6 +30,7 @@ from teal.model.step import (
     WriteRoute,
     step_json,
 )
+from teal.model.step_retire import AwaitDrained, AwaitStill, RetireSlot
 from teal.model.tags import DeploymentTag, MoveTag, Outcome, Stage
 from teal.model.traffic import Forward
 from teal.model.workload import revision_of
@@ -111,6 +112,15 @@ STEPS: list[tuple[Step, str]] = [
         "see revision 42 answer on every address of the load balancer",
     ),
     (TagVerdict(family="web", revision=42, value="back.1"), "mark web:42 as taken back"),
+    (
+        RetireSlot(slot=Slot.A, service="shop-a", count=2),
+        "scale service shop-a (slot a) from 2 tasks to 0",
+    ),
+    (AwaitStill(slot=Slot.A, lasts_s=3.0, until_s=9.0), "look again after 3 s: nothing may have changed"),
+    (
+        AwaitDrained(slot=Slot.A, deadline_at_s=9.0),
+        "wait until slot a is empty: its open requests finished, its tasks ended",
+    ),
 ]
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import seen
 from teal.model.identity import Slot
-from teal.model.run import Run
+from teal.model.run import Run, Still
 from teal.model.snapshot import GroupState, RouteState, SlotState, Snapshot
 from teal.model.spec import Rung, Spec
 from teal.model.step import (
@@ -24,6 +24,7 @@ from teal.model.step import (
     UpdateService,
     WriteRoute,
 )
+from teal.model.step_retire import AwaitDrained, AwaitStill, RetireSlot
 from teal.model.tags import BEFORE, DEPLOYMENT, MOVE, VERDICT, Stage
 from teal.model.traffic import Forward, Rule
 from teal.model.workload import TaskDefinition
@@ -40,6 +41,10 @@ def after(spec: Spec, world: Snapshot, run: Run, step: Step, now_s: float) -> tu
             world = _routed(world, step)
         case TagDeployment() | CreateService() | UpdateService():
             world = _served(world, step)
+        case RetireSlot() | AwaitDrained():
+            world = _emptied(world, step)
+        case AwaitStill():
+            now_s = max(now_s, step.until_s)
         case Register() | TagVerdict():
             world = _defined(spec, world, step)
         case AwaitWhole():
@@ -65,7 +70,15 @@ def _learned(run: Run, step: Step, now_s: float) -> Run:
         case AwaitWhole():
             return replace(run, whole_since_s=now_s - step.healthy_for_s)
         case _:
-            return replace(run, passed=run.passed | _answered(step))
+            return _learned_besides(run, step, now_s)
+
+
+def _learned_besides(run: Run, step: Step, now_s: float) -> Run:
+    if isinstance(step, AwaitStill):
+        return replace(run, still=Still(basis=None, since_s=step.until_s - step.lasts_s, until_s=now_s))
+    if isinstance(step, RetireSlot):
+        return replace(run, emptied=(step.slot, step.count), passed=run.passed | {"retired"})
+    return replace(run, passed=run.passed | _answered(step))
 
 
 def _answered(step: Step) -> frozenset[str]:
@@ -107,6 +120,14 @@ def _tagged(route: RouteState, step: TagMove) -> RouteState:
 def _served(world: Snapshot, step: TagDeployment | CreateService | UpdateService) -> Snapshot:
     state = world.slot(step.slot)
     return replace(world, slots={**world.slots, step.slot: _with_service(state, step)})
+
+
+def _emptied(world: Snapshot, step: RetireSlot | AwaitDrained) -> Snapshot:
+    state = world.slot(step.slot)
+    assert state.service is not None
+    groups = _healthy(step.slot, 0) if isinstance(step, AwaitDrained) else state.groups
+    without = replace(state, service=replace(state.service, desired=0, running=0), groups=groups)
+    return replace(world, slots={**world.slots, step.slot: without})
 
 
 def _with_service(state: SlotState, step: TagDeployment | CreateService | UpdateService) -> SlotState:

@@ -13,7 +13,8 @@ import pytest
 
 from lives import adopted, app, fork, judged, killed, must, on, rest, state, watched
 from region import Stage
-from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
+from teal.model.identity import Slot
+from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback
 
 Scene = Callable[[], Stage]
 _FOUND: dict[str, Stage] = {}
@@ -101,6 +102,11 @@ def by_hand() -> Stage:
     return adopted(on(bare(), "1"))
 
 
+def retired() -> Stage:
+    """Slot b serves 2; slot a holds 1 and has no tasks any more."""
+    return rest(must(scene("at rest"), Retire()))
+
+
 SCENES: dict[str, tuple[Scene, int]] = {
     "by hand": (by_hand, 1),
     "first": (first, 18),
@@ -117,6 +123,7 @@ SCENES: dict[str, tuple[Scene, int]] = {
     "taken back": (taken_back, 8),
     "announced": (announced, 11),
     "rolled back": (rolled_back, 20),
+    "retired": (retired, 18),
 }
 
 
@@ -167,8 +174,9 @@ SAME: list[Cell] = [
     ("taken back", 7, BACK),
     ("announced", 7, BACK),
     ("rolled back", 7, ROLLED),
+    ("retired", 0, REST),
 ]
-SAME_IMAGE = {"by hand": "1", "first": "1", "at rest": "2", "rolled back": "2"}
+SAME_IMAGE = {"by hand": "1", "first": "1", "at rest": "2", "rolled back": "2", "retired": "2"}
 OTHER: list[Cell] = [
     ("by hand", 0, OTHER_ON_B),
     ("first", 0, OTHER_ON_B),
@@ -185,6 +193,7 @@ OTHER: list[Cell] = [
     ("taken back", 0, REPLACED),
     ("announced", 0, REPLACED),
     ("rolled back", 0, OTHER_ON_B),
+    ("retired", 0, REPLACED),
 ]
 FLIP: list[Cell] = [
     ("by hand", 0, BY_HAND),
@@ -202,6 +211,7 @@ FLIP: list[Cell] = [
     ("taken back", 7, BACK),
     ("announced", 7, BACK),
     ("rolled back", 7, ROLLED),
+    ("retired", 0, REST),
 ]
 ROLLBACK: list[Cell] = [
     ("by hand", 5, BY_HAND),
@@ -219,6 +229,7 @@ ROLLBACK: list[Cell] = [
     ("taken back", 0, BACK),
     ("announced", 0, BACK),
     ("rolled back", 0, ROLLED),
+    ("retired", 5, REST),
 ]
 ABORT: list[Cell] = [
     ("by hand", 0, BY_HAND),
@@ -236,6 +247,25 @@ ABORT: list[Cell] = [
     ("taken back", 0, BACK),
     ("announced", 0, BACK),
     ("rolled back", 0, ROLLED),
+    ("retired", 0, REST),
+]
+RETIRE: list[tuple[str, int, str, str]] = [  # and the slot that has no tasks then
+    ("by hand", 0, BY_HAND, ""),
+    ("first", 0, FIRST, ""),
+    ("at rest", 0, REST, "a"),
+    ("untouched", 6, UNTOUCHED, ""),
+    ("nothing good", 6, NOTHING, ""),
+    ("starting", 6, STARTING, ""),
+    ("held", 6, HELD, ""),
+    ("step", 6, STEP, ""),
+    ("writing", 6, WRITING, ""),
+    ("mixture", 6, "15: 0 50 | b.a.shift | 3 | 2.served", ""),
+    ("baking", 6, BAKING, ""),
+    ("baked", 6, BAKING, ""),
+    ("taken back", 0, BACK, "a"),
+    ("announced", 0, BACK, "a"),
+    ("rolled back", 0, ROLLED, "b"),
+    ("retired", 0, REST, "a"),
 ]
 FLIP_AGAIN: list[Cell] = [
     ("mixture", 0, DONE),
@@ -287,6 +317,15 @@ def test_abort(name: str, exit_code: int, then: str) -> None:
     assert play(name, Abort())[:2] == (exit_code, then)
 
 
+@pytest.mark.parametrize(("name", "exit_code", "then", "emptied"), RETIRE)
+def test_retire(name: str, exit_code: int, then: str, emptied: str) -> None:
+    """`retire` scales the idle slot to 0, at rest and once everything is taken back; it moves no traffic."""
+    ended, found, here = play(name, Retire())
+    services = {slot: here.look().slot(slot).service for slot in Slot}
+    without = "".join(slot for slot, service in services.items() if service is not None and not service.desired)
+    assert (ended, found, without) == (exit_code, then, emptied)
+
+
 @pytest.mark.parametrize(("name", "exit_code", "then"), FLIP_AGAIN)
 def test_flip_again(name: str, exit_code: int, then: str) -> None:
     """`flip --again` tastes and flips what was taken back, under a new id."""
@@ -310,7 +349,7 @@ def test_words_that_open_a_closed_cell(intent: Deploy, image: str, name: str, th
 
 
 @pytest.mark.parametrize("name", ["step", "writing", "baking", "announced", "held", "at rest"])
-@pytest.mark.parametrize("intent", [Rollback(), Abort(), Deploy(), Flip()])
+@pytest.mark.parametrize("intent", [Rollback(), Abort(), Deploy(), Flip(), Retire()])
 def test_a_command_that_has_ended_well_finds_nothing_more_to_do(name: str, intent: Intent) -> None:
     """Run twice, every command does nothing the second time: rollback is not a toggle."""
     exit_code, then, here = play(name, intent)

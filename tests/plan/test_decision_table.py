@@ -9,7 +9,8 @@ import pytest
 
 from plan import scenes
 from plan.scenes import Scene
-from teal.plan.situation import FULL, MEANINGS, Row, classify
+from teal.plan.situation import FULL, MEANINGS, RESTING_ROWS, UNKNOWN_ROWS, Row, classify
+from teal.plan.unfinished import BOTH_WAYS, NEXT, NEXT_FIRST, what_next
 
 ID, T = "d7", scenes.LONG_AGO
 STAGES = ("prepare", "held", "shift", "done", "back")
@@ -164,28 +165,42 @@ def test_where_routes_differ_the_newest_tag_is_the_move() -> None:
 
 
 def test_every_row_says_what_it_means_and_what_comes_next() -> None:
-    """Each row has its meaning in words and a command to type next; what is unknown names both ways out."""
-    assert set(MEANINGS) == set(Row)
-    held = classify(scenes.spec(1), Scene(move=f"{ID}.a.b.held.{T}", b=f"{ID}.42").seen())
-    unknown = classify(scenes.spec(1), Scene(move=f"{ID}.a.b.held.{T}", b="d2.42").seen())
-    fresh = classify(scenes.spec(1), Scene(shares=(0,), b=None).seen())
-    assert (held.meaning, held.next_command) == ("held, waiting for flip or abort", "teal flip  or  teal abort")
-    assert unknown.next_command == "teal rollback --to-slot a  or  teal rollback --to-slot b"
-    assert fresh.next_command == "teal deploy"
+    """Each row has its meaning in words, what is unfinished, and commands to type next that differ by row."""
+    assert set(MEANINGS) == set(Row) == set(NEXT)
+    assert {row for row, then in NEXT.items() if not then.unfinished} == RESTING_ROWS | {Row.NO_ROUTE}
+    assert all(then.commands and then.does for then in (*NEXT.values(), *NEXT_FIRST.values()))
+    assert all(NEXT[row].commands == BOTH_WAYS for row in UNKNOWN_ROWS)
 
 
 @pytest.mark.parametrize(
-    ("stage", "shares", "tag", "command"),
+    ("stage", "shares", "tag", "commands"),
     [
-        ("shift", (1, None), f"{ID}.42", "teal flip  or  teal abort"),
-        ("shift", (1,), f"{ID}.42", "teal flip  or  teal abort"),
-        ("shift", (1,), f"{ID}.42.served", "teal flip"),
-        ("done", (1,), f"{ID}.42.served", "teal deploy"),
+        ("shift", (1, None), f"{ID}.42", ("teal flip", "teal abort")),
+        ("shift", (1,), f"{ID}.42", ("teal flip", "teal abort")),
+        ("shift", (1,), f"{ID}.42.served", ("teal flip",)),
+        ("done", (1,), f"{ID}.42.served", ("teal deploy",)),
     ],
 )
 def test_a_first_deployment_is_never_told_to_go_back(
-    stage: str, shares: tuple[int | None, ...], tag: str, command: str
+    stage: str, shares: tuple[int | None, ...], tag: str, commands: tuple[str, ...]
 ) -> None:
     """Nothing served before it: what comes next is going on, or ending it, never a rollback."""
-    found = Scene(move=f"{ID}.none.b.{stage}.{T}", shares=shares, a=None, b=tag, create=True)
-    assert classify(scenes.spec(len(shares), create=True), found.seen()).next_command == command
+    found = Scene(move=f"{ID}.none.b.{stage}.{T}", shares=shares, a=None, b=tag, create=True).seen()
+    assert what_next(found, classify(scenes.spec(len(shares), create=True), found)).commands == commands
+
+
+@pytest.mark.parametrize(
+    ("a", "unfinished", "commands"),
+    [
+        (None, "", ("teal deploy",)),
+        ("d7.41", "a first deployment has no traffic yet", ("teal deploy", "teal abort")),
+        ("d7.41.back", "", ("teal deploy", "teal deploy --again")),
+    ],
+)
+def test_without_a_route_the_tag_says_what_comes_next(
+    a: str | None, unfinished: str, commands: tuple[str, ...]
+) -> None:
+    """Before the first production rule there is something to begin, to go on with, or to try again."""
+    found = Scene(shares=(None,), a=a, b=None).seen()
+    then = what_next(found, classify(scenes.spec(1), found))
+    assert (then.unfinished, then.commands) == (unfinished, commands)

@@ -10,7 +10,7 @@ from plan import scenes
 from plan.effects import after
 from plan.scenes import NOW_S, Scene
 from teal.model.decision import Finished, Refused, Steps
-from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
+from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Act
@@ -20,7 +20,7 @@ from teal.plan.planner import plan
 from teal.plan.situation import classify
 
 INTENTS: st.SearchStrategy[Intent] = st.sampled_from(
-    [Deploy(), Deploy(hold=True), Deploy(again=True), Flip(), Flip(again=True), Rollback(), Abort()]
+    [Deploy(), Deploy(hold=True), Deploy(again=True), Flip(), Flip(again=True), Rollback(), Abort(), Retire()]
 )
 SHARES = st.sampled_from([Fraction(0), Fraction(1, 10), Fraction(1, 2), Fraction(1)])
 TAGS = st.sampled_from(["d7.42"] * 5 + ["d7.42.served"] * 3 + ["d7.42.back"] * 3 + ["d2.40.served", "d2.42.back", None])

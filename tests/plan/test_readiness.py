@@ -37,7 +37,10 @@ def test_a_whole_idle_slot_is_a_way_back() -> None:
         (warm(41, 40), "slot a holds 2 revisions: 40, 41"),
         (warm(40), "slot a runs revision 40, its tag says 41"),
         (warm(rollout="IN_PROGRESS"), "slot a is not settled on revision 41"),
-        (warm(desired=0, running=0, healthy=0), "slot a is scaled to 0"),
+        (
+            warm(desired=0, running=0, healthy=0),
+            "slot a is retired (scaled to 0): it takes a deployment to bring it up",
+        ),
         (warm(desired=3, running=2), "2 of 3 targets of slot a are healthy"),
         (warm(desired=1, running=1, healthy=1), "50 % of production's capacity: 1 healthy targets for 2 running tasks"),
         (

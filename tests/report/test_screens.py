@@ -58,7 +58,8 @@ def test_status_at_rest_reads_like_this() -> None:
         "stage     done, 3 min ago (move a → b): at rest",
         "rollback  ready: slot a, web:41, 2 of 2 healthy",
         "retire    slot a: due in 23 h 57 min (keep_warm); nothing happens by itself",
-        "next      teal rollback or teal deploy",
+        "next      teal rollback or teal deploy: goes back; or brings new content to the",
+        "          idle slot",
     ]
 
 
@@ -102,7 +103,8 @@ def test_status_view_is_json_with_a_fixed_set_of_keys() -> None:
     view = json.loads(json.dumps(view_of(seen.at_rest())))
     assert set(view) == {
         "app", "account", "region", "cluster", "caller", "lab", "taken_at", "row", "meaning", "live", "idle", "slots",
-        "routes", "move", "rollback", "retire", "attention", "next_command",
+        "routes", "move", "rollback", "retire", "attention", "unfinished",
+        "next_command", "next",
     }  # fmt: skip
     assert set(view["slots"][0]) == {
         "slot", "roles", "service", "exists", "revisions", "images", "tasks_running", "tasks_desired",

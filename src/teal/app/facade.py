@@ -35,7 +35,7 @@ from teal.host.shell import ProcessShell
 from teal.model.decision import Decision, Refused
 from teal.model.event import Event
 from teal.model.identity import Slot
-from teal.model.run import Deploy, Flip, Intent, Run
+from teal.model.run import Deploy, Flip, Intent, Retire, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.observe.observer import Observer
@@ -103,7 +103,7 @@ class App:
     def plan(self, intent: Intent) -> tuple[Decision, Snapshot]:
         """Decide from one look, and do nothing."""
         spec, snapshot = self._resolved(intent), self.look()
-        if isinstance(intent, Deploy | Flip):
+        if isinstance(intent, Deploy | Flip | Retire):
             bad = refusing(preflight(spec, snapshot))
             if bad:
                 hint = "`teal check` shows every check"

@@ -44,7 +44,7 @@ def check(desk: Desk) -> int:
         "teal plan --detailed-exitcode          exit 10 when there is something to do",
     ),
 )
-@click.argument("command", type=click.Choice(["deploy", "flip", "rollback", "abort"]), default="deploy")
+@click.argument("command", type=click.Choice(["deploy", "flip", "rollback", "abort", "retire"]), default="deploy")
 @click.option("--hold", is_flag=True, help="As `teal deploy --hold`.")
 @click.option("--replace", is_flag=True, help="As `teal deploy --replace`.")
 @click.option("--again", is_flag=True, help="As `teal deploy --again`.")
@@ -53,9 +53,11 @@ def check(desk: Desk) -> int:
 def plan(desk: Desk, *, command: str, detailed_exitcode: bool, **how: bool) -> int:
     """Show what a command would do, step by step, and what the new task definition changes. Changes nothing."""
     app = desk.open("planning")
-    from teal.model.run import Abort, Deploy, Flip, Intent, Rollback  # noqa: PLC0415 - after the first line of output
+    from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback  # noqa: PLC0415 - after the first line of output
 
-    intents: dict[str, Intent] = {"deploy": Deploy(**how), "flip": Flip(), "rollback": Rollback(), "abort": Abort()}
+    intents: dict[str, Intent] = {
+        "deploy": Deploy(**how), "flip": Flip(), "rollback": Rollback(), "abort": Abort(), "retire": Retire(),
+    }  # fmt: skip
     view = show(desk, "plan", app.spec, *app.plan(intents[command]))
     if view["steps"]:
         return _CHANGES if detailed_exitcode else 0

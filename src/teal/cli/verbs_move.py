@@ -1,4 +1,4 @@
-"""The commands that move production. Forward asks first; back never does.
+"""The commands that move production, and the one that ends a way back. Forward asks first; back never does.
 
 Each speaks before it loads the model, which takes longer than a person's patience with a rollback.
 """
@@ -83,3 +83,25 @@ def abort(desk: Desk) -> int:
     from teal.model.run import Abort  # noqa: PLC0415 - after the first line of output
 
     return follow(desk, app, Abort(), asks=False)
+
+
+@verb(
+    runs=True,
+    examples=(
+        "teal retire                 scale the idle slot to 0; shows first which rollback that ends",
+        "teal retire --if-due --yes  from cron: only when `keep_warm` is over",
+        "teal retire --yes           without a question",
+    ),
+)
+@click.option("--if-due", is_flag=True, help="Only when `keep_warm` is over; exit 0 in any case.")
+def retire(desk: Desk, *, if_due: bool) -> int:
+    """Scale the idle slot to 0, and wait until it is empty. The only command that destroys; it deletes nothing.
+
+    Refused while a move is under way, within two minutes of the slot's last traffic, and while the live slot is not
+    whole. From then on a rollback needs a deployment.
+    """
+    desk.must_ask()
+    app = desk.open("retiring the idle slot of")
+    from teal.model.run import Retire  # noqa: PLC0415 - after the first line of output
+
+    return follow(desk, app, Retire(if_due=if_due), asks=True)

@@ -25,6 +25,7 @@ from teal.model.step import (
     UpdateService,
     WriteRoute,
 )
+from teal.model.step_retire import RetireSlot
 from teal.model.tags import Stage
 from teal.plan.invariants import FRESH_LOOK_S, broken
 
@@ -44,6 +45,9 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
     ]
     if not batch and isinstance(first, Act):
         batch = [first]
+    if isinstance(first, RetireSlot) and session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
+        session.look()
+        return  # decide anew on what is there now
     done: list[Act] = []
     for step in batch:
         if isinstance(step, ROUTING) and session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
@@ -86,7 +90,12 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
 
 
 def _intend(session: Session, step: Act) -> None:
-    """Remember how many tasks a slot wanted before it is given more of the same: what starts is not yet sick."""
+    """Remember how many tasks a slot wanted, before it is given more of the same or none at all.
+
+    What starts is not yet sick; what is retired may have to be given back.
+    """
+    if isinstance(step, RetireSlot):
+        session.note(emptied=(step.slot, step.count))
     if not isinstance(step, UpdateService) or step.revision is not None or session.going_back:
         return
     service = session.snapshot.slot(step.slot).service
@@ -117,7 +126,7 @@ def _may_have_been_done(session: Session, step: Act) -> None:
     """Expect to see the effect of an act whose answer got lost."""
     if isinstance(step, WriteRoute):
         session.wrote.add(step.index)
-    elif isinstance(step, UpdateService):
+    elif isinstance(step, UpdateService | RetireSlot):
         session.updated.add(step.slot)
     elif isinstance(step, Register):
         session.observer.read_recent_again()
@@ -142,8 +151,9 @@ def _refused(session: Session, step: Act, error: TealError) -> Iterator[Event]:
     if isinstance(step, TagVerdict):
         yield from _without_verdict(session, step, reason)
         return
-    follows = "retry" if session.going_back else "back"
-    yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=reason, follows=follows))
+    yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=reason, follows=session.after_failure))
+    if session.after_failure == "stop":
+        raise error
     if session.going_back:
         if not isinstance(step, ROUTING) or _count_failure(session, step) >= REFUSED_LIMIT:
             hint = "production is where the routes say; `teal status` shows it; run the command again"
@@ -179,10 +189,11 @@ def _remember(session: Session, step: Act, outcome: Outcome) -> None:
             session.note(failed_writes=left)
             if isinstance(step, CreateRoute) and step.tag is not None:
                 session.note(own_move=step.tag)
-        case CreateService() | UpdateService():
+        case CreateService() | UpdateService() | RetireSlot():
             session.updated.add(step.slot)
             session.acknowledged(f"service:{step.slot}", value_of(f"service:{step.slot}", session.snapshot))
-            session.note(whole_since_s=None)
+            retired = {"retired"} if isinstance(step, RetireSlot) else set[str]()
+            session.note(whole_since_s=None, passed=session.run.passed | retired)
         case _:
             return
 

@@ -16,7 +16,7 @@ from teal.execute.waiting import put_question, wait
 from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.event import Event, Planned, RunEnded, RunStarted, StepBegan
 from teal.model.identity import Slot
-from teal.model.run import Deploy, Flip, Intent, Run
+from teal.model.run import Deploy, Flip, Intent, Retire, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Rung, Spec
 from teal.model.step import Question, Step, TagMove, Wait, WriteRoute
@@ -43,7 +43,7 @@ class Executor:
         intent: what is asked.
         run: what this run knows at its beginning: its id, its secrets, its start.
         command: the command's name, for the story.
-        approve: asked once, before the first write of `deploy` and `flip`.
+        approve: asked once, before the first write of `deploy`, `flip` and `retire`.
         timeout_s: after so long the run stops where it is; None means never.
     """
 
@@ -125,7 +125,8 @@ class Executor:
         """Heed the wish to stop, then the health of a green with weight."""
         session = self._session
         stop = session.heed()
-        why = harm(session.facts) if not session.going_back else None
+        forward = isinstance(session.intent, Deploy | Flip) and not session.going_back
+        why = harm(session.facts) if forward else None
         stop = stop or (session.latch(why) if why is not None else None)
         if stop is not None:
             yield stop
@@ -139,7 +140,7 @@ class Executor:
         session = self._session
         self._asked.add(decision.settles)
         session.bounds.expect(len(decision.steps))
-        forward = isinstance(session.intent, Deploy | Flip) and session.run.turn_back is None
+        forward = isinstance(session.intent, Deploy | Flip | Retire) and session.run.turn_back is None
         if forward and session.facts.situation.row not in UNDER_WAY:
             self._preflight()
         sentences = tuple(step.sentence() for step in decision.steps)

@@ -23,6 +23,7 @@ from teal.model.step import (
     UpdateService,
     WriteRoute,
 )
+from teal.model.step_retire import RetireSlot
 from teal.model.tags import BEFORE, DEPLOYMENT, MOVE, VERDICT
 from teal.model.traffic import Forward
 from teal.model.workload import TaskDefinition
@@ -77,6 +78,8 @@ def perform(step: Act, scene: Scene) -> Outcome:  # noqa: C901, PLR0911, PLR0912
             return _delete_route(step, scene)
         case TagVerdict():
             return _tag_verdict(step, scene)
+        case RetireSlot():
+            return _retire(step, scene)
         case _:
             assert_never(step)
 
@@ -129,6 +132,11 @@ def _tag_deployment(step: TagDeployment, scene: Scene) -> Outcome:
 def _update_service(step: UpdateService, scene: Scene) -> Outcome:
     arn = _definition_arn(scene, step.revision) if step.revision is not None else None
     scene.ports.compute.update_service(scene.spec.cluster, step.service, service_changes(step, arn))
+    return Outcome()
+
+
+def _retire(step: RetireSlot, scene: Scene) -> Outcome:
+    scene.ports.compute.update_service(scene.spec.cluster, step.service, {"desiredCount": 0})
     return Outcome()
 
 

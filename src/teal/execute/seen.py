@@ -21,6 +21,8 @@ from teal.model.step import (
     UpdateService,
     WriteRoute,
 )
+from teal.model.step_retire import RetireSlot
+from teal.plan.retiring import retired
 from teal.plan.situation import share_of
 from teal.plan.whole import primary_revision
 
@@ -43,6 +45,8 @@ def seen(step: Act, snapshot: Snapshot) -> bool:  # noqa: C901, PLR0911, PLR0912
             return snapshot.slot(step.slot).service is not None
         case UpdateService():
             return _update_seen(step, snapshot)
+        case RetireSlot():
+            return retired(snapshot.slot(step.slot))
         case CreateRoute():
             return snapshot.routes[step.index].rule is not None
         case DeleteRoute():

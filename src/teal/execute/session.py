@@ -8,6 +8,7 @@ from teal.errors import (
     BusyError,
     DeadlineError,
     DriftError,
+    NeedsPersonError,
     StoppedError,
     TealError,
     TransientError,
@@ -17,12 +18,13 @@ from teal.execute.guard import Bounds, moved_routes, moved_service, other_deploy
 from teal.execute.perform import Scene
 from teal.model.event import Event, TurnedBack
 from teal.model.identity import Slot
-from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, Run, TurnBack
+from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.tags import Stage
 from teal.observe.observer import Observer
 from teal.plan.facts import Facts
+from teal.plan.retiring import looked
 from teal.plan.situation import Row
 from teal.plan.whole import primary_revision, whole
 from teal.ports import Ports
@@ -92,6 +94,11 @@ class Session:
         """Whether this run sends production back, by command or by verdict."""
         return self.run.turn_back is not None or isinstance(self.intent, Rollback | Abort)
 
+    @property
+    def after_failure(self) -> str:
+        """What follows when a step fails for good: `retry` on a way back, `stop` where there is none, else `back`."""
+        return "retry" if self.going_back else "stop" if isinstance(self.intent, Retire) else "back"
+
     def tell(self, event: Event) -> Event:
         """Write an event to the journal, then hand it on: a listener that walks away loses no history."""
         self._write(event)
@@ -110,9 +117,15 @@ class Session:
         self.run = replace(self.run, **known)  # type: ignore[arg-type]  # the callers name fields of Run
 
     def latch(self, why: TurnBack) -> TurnedBack | None:
-        """Latch the verdict to go back, once: a cleared alarm never makes this run go forward again."""
+        """Latch the verdict to go back, once: a cleared alarm never makes this run go forward again.
+
+        Raises:
+            NeedsPersonError: the run retires a slot: what stops it stops it, there is nothing to go back to.
+        """
         if self.run.turn_back is not None:
             return None
+        if isinstance(self.intent, Retire):
+            raise NeedsPersonError(why.reason, hint="run the same command again")
         self.note(turn_back=why)
         event = TurnedBack(at_s=self.now_s, reason=why.reason)
         self._write(event)
@@ -139,6 +152,7 @@ class Session:
             self.ports.clock.sleep(0.5)
             after = self._read()
         self._notice_time(after)
+        self.note(still=looked(self.run.still, after))
         if before is not None:
             self._notice_others(before, after)
         self._snapshot = after
@@ -264,6 +278,8 @@ class Session:
         self.note(whole_since_s=(since_s if since_s is not None else self.now_s) if ready else None)
 
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
+        if self.run.emptied is not None:
+            return  # the planner gives a slot back that somebody wants again
         if isinstance(self.intent, Rollback):
             return  # the way back is absolute: it is written over whatever the move it takes back still writes
         own, move = self.run.own_move, after.move
@@ -292,13 +308,13 @@ class Session:
 
 
 def value_of(key: str, snapshot: Snapshot) -> object:
-    """Return what `route:<index>` or `service:<slot>` shows: a forward action, or a revision."""
+    """Return what `route:<index>` or `service:<slot>` shows: a forward action, or a revision and a count."""
     kind, _, name = key.partition(":")
     if kind == "route":
         rule = snapshot.routes[int(name)].rule
         return rule.forward if rule is not None else None
     service = snapshot.slot(Slot(name)).service
-    return primary_revision(service) if service is not None else None
+    return (primary_revision(service), service.desired) if service is not None else None
 
 
 def aws_detail(error: AwsError) -> str:

@@ -22,11 +22,14 @@ _BY_KIND: Mapping[str, str] = {
     "ProbeProduction": "bake",
     "DeleteRoute": "back",
     "TagVerdict": "back",
+    "AwaitStill": "retire",
+    "RetireSlot": "retire",
+    "AwaitDrained": "retire",
 }
 
 
 def stage_of(step: Step, *, going_back: bool) -> str:
-    """Return `prepare`, `scale up`, `taste`, `shift`, `bake`, `done` or `back`."""
+    """Return `prepare`, `scale up`, `taste`, `shift`, `bake`, `done`, `back` or `retire`."""
     if going_back:
         return "back"
     if isinstance(step, TagMove):

@@ -11,6 +11,7 @@ from teal.model.event import Diagnosed, Event, Noted, StepEnded, StepFailed, Wai
 from teal.model.run import TurnBack
 from teal.model.spec import Rung, RunGate
 from teal.model.step import AwaitWhole, PassGate, ProbeProduction, ProveIdentity, Question, Wait
+from teal.model.step_retire import AwaitDrained
 from teal.model.workload import revision_of
 from teal.plan.watch import Answer, Done, Failed, NotYet, check, harm
 
@@ -86,7 +87,8 @@ def _over(session: Session, step: Wait, answer: Done | Failed, began_s: float) -
         session.look()
         yield session.tell(StepEnded(at_s=session.now_s, step=step, took_s=session.now_s - began_s))
         return
-    yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=answer.reason, follows="back"))
+    follows = "stop" if isinstance(step, AwaitDrained) else "back"
+    yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=answer.reason, follows=follows))
     if isinstance(step, AwaitWhole):
         facts = diagnose(session.scene, step.slot, _startup(session, step))
         yield session.tell(Diagnosed(at_s=session.now_s, facts=(*session.run.notes, *facts)))
@@ -123,7 +125,7 @@ def _look_again(session: Session, step: Wait, looks: _Looks) -> None:
         session.look()
         looks.full_s = looks.service_s = now_s
         return
-    service = isinstance(step, AwaitWhole) and now_s - looks.service_s >= SERVICE_LOOK_S * pace
+    service = isinstance(step, AwaitWhole | AwaitDrained) and now_s - looks.service_s >= SERVICE_LOOK_S * pace
     session.watch(step.slot, service=service)
     _note_health(session, step)
     if service:

@@ -42,7 +42,14 @@ class Abort:
     """End the move under way; production goes to `from`."""
 
 
-Intent = Deploy | Flip | Rollback | Abort
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retire:
+    """Scale the idle slot to 0."""
+
+    if_due: bool = False  # only when `keep_warm` is over
+
+
+Intent = Deploy | Flip | Rollback | Abort | Retire
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +68,15 @@ class TurnBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Still:
+    """That complete looks were equal, in what a decision to destroy rests on, from one instant to another."""
+
+    basis: object
+    since_s: float
+    until_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What this run alone knows. Replaced, never changed."""
 
@@ -76,5 +92,7 @@ class Run:
     failed_writes: Mapping[int, int] = field(default_factory=dict[int, int])  # route index → attempts that failed
     raised_from: int | None = None  # how many tasks green wanted before this run gave it more while it had weight
     foreign: frozenset[int] = frozenset()  # routes that somebody else changed during this run: not written any more
+    still: Still | None = None  # since when nothing has changed that a decision to destroy rests on
+    emptied: tuple[Slot, int] | None = None  # the slot that this run set out to retire, and how many tasks it wanted
     rung: Rung | None = None  # how the effect was seen
     notes: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ import msgspec
 
 from teal.model.identity import Slot
 from teal.model.spec import Gate, GroupSpec, HttpGate, RunGate
+from teal.model.step_retire import AwaitDrained, AwaitStill, RetireSlot
 from teal.model.tags import DeploymentTag, MoveTag, Stage
 
 
@@ -346,9 +347,9 @@ class TagVerdict:
 
 Act = (
     CreateGroup | CreateTaste | TagMove | Register | CreateService | TagDeployment | UpdateService
-    | WriteRoute | CreateRoute | DeleteRoute | TagVerdict
+    | WriteRoute | CreateRoute | DeleteRoute | TagVerdict | RetireSlot
 )  # fmt: skip
-Wait = AwaitWhole | Hold
+Wait = AwaitWhole | Hold | AwaitStill | AwaitDrained
 Question = ProveIdentity | PassGate | ProbeProduction
 Step = Act | Wait | Question
 

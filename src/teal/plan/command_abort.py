@@ -7,6 +7,7 @@ from teal.model.step import Step, TagMove, WriteRoute
 from teal.model.tags import Outcome, Stage
 from teal.plan.back import keep, onto_untouched, put_back, restore_earlier, take_back
 from teal.plan.facts import Facts
+from teal.plan.retiring import retired
 from teal.plan.situation import RESTING_ROWS, Row
 from teal.plan.whole import holds
 
@@ -43,8 +44,17 @@ def turned_back(facts: Facts, why: TurnBack, intent: Intent) -> Decision:
 
 
 def no_healthy_target(facts: Facts, slot: Slot) -> Refused | None:
-    """Return the refusal to send production to a slot that is *seen* to have no healthy target; else None."""
+    """Return the refusal to send production to a slot that is *seen* to have no healthy target; else None.
+
+    A retired slot has none, whatever its targets say: they are on their way out.
+    """
     state = facts.snapshot.slot(slot)
+    if retired(state):
+        return Refused(
+            exit_code=5,
+            message=f"slot {slot} is retired: it has no tasks, and production stays where it is",
+            hint="`teal deploy` of what it held brings it up again",
+        )
     stopped = state.service is not None and state.service.running == 0
     dead = [g.spec.name for g in state.groups if (g.healthy == 0 if g.targets is not None else stopped)]
     if not dead:

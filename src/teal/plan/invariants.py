@@ -6,7 +6,8 @@ judge the lab. Each returns what would be broken, or an empty text.
 I1  No write raises the weight of a group that has no healthy target or holds two revisions.
 I3  When weight is on green, the first mutation of abort and rollback is `from` = 100 on the first route.
 I4  A slot that has weight, or had it in the last 120 s, is neither updated nor scaled.
-I5  Blue's capacity is never lowered until it is retired or deployed over.
+I5  Blue's capacity is never lowered until it is retired or deployed over. Retired is only a slot without weight, while
+    the other one is whole and no rule that teal does not know leads to a group of the app.
 I9  No foreign change that a read at most 1 s before a write could see is overwritten.
 I10 `rollback` never moves weight onto the slot that the recorded move went to, unless that move is still in `prepare`
     and the slot still holds, whole, the revision that served before.
@@ -19,8 +20,10 @@ from teal.model.run import Intent, Rollback
 from teal.model.snapshot import RouteState, Snapshot
 from teal.model.spec import Spec
 from teal.model.step import CreateRoute, Step, UpdateService, WriteRoute
+from teal.model.step_retire import RetireSlot
 from teal.model.tags import Stage
 from teal.plan.facts import CAPACITY_HOLD_S
+from teal.plan.retiring import idle_since_s, retired, stands_alone
 from teal.plan.situation import share_of
 
 FRESH_LOOK_S = 1.0
@@ -38,6 +41,8 @@ def broken(
         return unsafe or ("" if going_back else _fresh(snapshot, now_s))
     if isinstance(step, UpdateService):
         return _untouched_while_warm(snapshot, step, now_s) or _capacity_kept(snapshot, step)
+    if isinstance(step, RetireSlot):
+        return _cold(snapshot, step.slot, now_s) or _spare(spec, snapshot, step.slot) or _fresh(snapshot, now_s)
     return ""
 
 
@@ -61,6 +66,8 @@ def _healthy(intent: Intent, spec: Spec, snapshot: Snapshot, step: WriteRoute | 
         group = state.group(route.spec.group_key)
         if group.targets is not None and group.healthy == 0 and not forced:
             return f"I1: {group.spec.name} has no healthy target"
+        if retired(state) and not forced:
+            return f"I1: slot {slot} is retired: its last targets are on their way out"
         going_back = isinstance(intent, Rollback) or (snapshot.move is not None and snapshot.move.origin is slot)
         if not going_back and (state.service is None or len(state.service.deployments) != 1):
             return f"I1: slot {slot} of {spec.app} holds more than one revision"
@@ -84,13 +91,23 @@ def _fresh(snapshot: Snapshot, now_s: float) -> str:
 def _untouched_while_warm(snapshot: Snapshot, step: UpdateService, now_s: float) -> str:
     if step.revision is None and not step.settings:
         return ""  # more tasks of the same revision harm nobody; fewer are I5's affair
-    if any(share_of(snapshot, route, step.slot) for route in snapshot.routes):
-        return f"I4: slot {step.slot} has weight"
-    move = snapshot.move
-    if move is None or move.stage not in {Stage.DONE, Stage.BACK}:
+    return _cold(snapshot, step.slot, now_s)
+
+
+def _cold(snapshot: Snapshot, slot: Slot, now_s: float) -> str:
+    if any(share_of(snapshot, route, slot) for route in snapshot.routes):
+        return f"I4: slot {slot} has weight"
+    since_s = idle_since_s(snapshot)
+    if since_s is None or now_s >= since_s + CAPACITY_HOLD_S * snapshot.caller.time_scale:
         return ""
-    cold_at_s = move.entered_at_s + CAPACITY_HOLD_S * snapshot.caller.time_scale
-    return f"I4: slot {step.slot} had weight a moment ago" if now_s < cold_at_s else ""
+    return f"I4: slot {slot} had weight a moment ago"
+
+
+def _spare(spec: Spec, snapshot: Snapshot, slot: Slot) -> str:
+    live = snapshot.slot(slot.other)
+    if not stands_alone(spec, live):
+        return f"I5: slot {slot} would be retired while slot {live.slot} is not whole"
+    return f"I5: {snapshot.strangers[0]} may lead to slot {slot}" if snapshot.strangers else ""
 
 
 def _capacity_kept(snapshot: Snapshot, step: UpdateService) -> str:

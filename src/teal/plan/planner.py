@@ -10,19 +10,21 @@ it (`_settle`). Then the command table is read: one column per stage, one row pe
 from typing import assert_never
 
 from teal.model.decision import Decision, Finished, Refused, Steps
-from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, Run, TurnBack
+from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
+from teal.model.step import Step, WriteRoute
 from teal.plan.back import onto_untouched, pause, take_back
 from teal.plan.command_abort import abort, turned_back
 from teal.plan.command_deploy import deploy
 from teal.plan.command_flip import flip
+from teal.plan.command_retire import retire, wanted_again
 from teal.plan.command_rollback import rollback
 from teal.plan.drift import drifted
 from teal.plan.facts import Facts
 from teal.plan.situation import RESTING_ROWS, UNKNOWN_ROWS, Row
+from teal.plan.unfinished import BOTH_WAYS
 
-BOTH_WAYS = "`teal rollback --to-slot a` or `teal rollback --to-slot b` names the slot that shall serve"
 INTERRUPTED_ROWS = frozenset({Row.UNPREPARING, Row.GOING_BACK, Row.MIXTURE, Row.ROLLING_BACK, Row.LATE_AFTER})
 FRESH_SHIFT_S = 60.0
 
@@ -38,9 +40,9 @@ def plan(intent: Intent, spec: Spec, snapshot: Snapshot, run: Run, now_s: float)
         now_s: unix seconds.
     """
     facts = Facts.of(spec, snapshot, run, now_s)
-    refusal = _unexplained(intent, facts)
-    if refusal is not None:
-        return refusal
+    stop = wanted_again(facts) or _unexplained(intent, facts)
+    if stop is not None:
+        return stop
     if run.turn_back is not None and run.turn_back.pause:
         return _pause(facts, run.turn_back)
     if run.turn_back is not None:
@@ -58,6 +60,8 @@ def _command(intent: Intent, facts: Facts) -> Decision:
             return rollback(facts, intent)
         case Abort():
             return abort(facts)
+        case Retire():
+            return retire(facts, intent)
         case _:
             assert_never(intent)
 
@@ -74,7 +78,9 @@ def _unexplained(intent: Intent, facts: Facts) -> Decision | None:
         unread = "ECS does not answer, and without it nobody knows what the slots hold"
         reason = facts.situation.meaning if facts.snapshot.services_known else unread
         message = f"where things stand cannot be explained: {reason}"
-        return Refused(exit_code=7, message=message, hint=BOTH_WAYS)
+        return Refused(
+            exit_code=7, message=message, hint=f"`{BOTH_WAYS[0]}` or `{BOTH_WAYS[1]}` names the slot that shall serve"
+        )
     return None
 
 
@@ -94,7 +100,21 @@ def _pause(facts: Facts, why: TurnBack) -> Decision:
 
 
 def _settle(intent: Intent, facts: Facts) -> Decision | None:
-    """Return the steps that finish what an earlier run left, whatever is asked now; None when there is nothing."""
+    """Return the steps that finish what an earlier run left, whatever is asked now; None when there is nothing.
+
+    `retire` writes no weight, not even to finish what somebody else began.
+    """
+    decision = _unfinished(intent, facts)
+    if isinstance(intent, Retire) and isinstance(decision, Steps) and _writes_weight(decision.steps):
+        return None
+    return decision
+
+
+def _writes_weight(steps: tuple[Step, ...]) -> bool:
+    return any(isinstance(step, WriteRoute) for step in steps)
+
+
+def _unfinished(intent: Intent, facts: Facts) -> Decision | None:
     row = facts.situation.row
     if row in INTERRUPTED_ROWS:
         return Steps(
@@ -114,7 +134,7 @@ def _settle_announced(intent: Intent, facts: Facts) -> Decision | None:
     if move is None or facts.run.own_move == move:
         return None
     young = facts.now_s - move.entered_at_s < FRESH_SHIFT_S * facts.scale
-    if young and isinstance(intent, Deploy | Flip):
+    if young and isinstance(intent, Deploy | Flip | Retire):
         message = "a shift was announced less than a minute ago: another deployer is at work, or was killed"
         return Refused(exit_code=6, message=message, hint="wait a minute, then run the command again")
     return Steps(

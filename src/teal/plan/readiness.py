@@ -105,7 +105,7 @@ def _failed_to_start(task: Task) -> bool:
 
 def _capacity(state: SlotState, service: Service, needed: int) -> tuple[str, ...]:
     if service.desired == 0:
-        return (f"slot {state.slot} is scaled to 0",)
+        return (f"slot {state.slot} is retired (scaled to 0): it takes a deployment to bring it up",)
     if state.healthy < service.desired:
         return (f"{state.healthy} of {service.desired} targets of slot {state.slot} are healthy",)
     if state.healthy < needed:

@@ -131,43 +131,6 @@ class Situation:
         """The slot without traffic; None while there is none."""
         return self.live.other if self.live else None
 
-    @property
-    def next_command(self) -> str:
-        """What a person would type next."""
-        if self.row in UNKNOWN_ROWS:
-            return "teal rollback --to-slot a  or  teal rollback --to-slot b"
-        if self.origin is None and self.row in _NEXT_FIRST:
-            return _NEXT_FIRST[self.row]
-        return _NEXT.get(self.row, "teal deploy")
-
-
-_NEXT = {
-    Row.STARTING: "teal deploy  or  teal abort",
-    Row.HELD: "teal flip  or  teal abort",
-    Row.UNPREPARING: "teal abort",
-    Row.ONTO_UNTOUCHED: "teal rollback",
-    Row.LATE_WRITE: "teal flip  or  teal rollback",
-    Row.ANNOUNCED: "teal abort",
-    Row.GOING_BACK: "teal rollback",
-    Row.STEP: "teal flip  or  teal rollback",
-    Row.WRITING: "teal flip  or  teal rollback",
-    Row.MIXTURE: "teal rollback",
-    Row.BAKING: "teal flip  or  teal rollback",
-    Row.SERVED: "teal flip  or  teal rollback",
-    Row.AT_REST: "teal rollback  or  teal deploy",
-    Row.ROLLING_BACK: "teal rollback",
-    Row.ROLLED_BACK: "teal deploy  or  teal flip --again",
-    Row.LATE_AFTER: "teal rollback",
-}
-
-_NEXT_FIRST = {  # a first deployment has nothing to go back to
-    Row.STEP: "teal flip  or  teal abort",
-    Row.WRITING: "teal flip  or  teal abort",
-    Row.BAKING: "teal flip  or  teal abort",
-    Row.SERVED: "teal flip",
-    Row.AT_REST: "teal deploy",
-}
-
 
 def share_of(snapshot: Snapshot, route: RouteState, slot: Slot) -> Fraction:
     """Return the share of `slot` on a route; 0 where the rule or the group does not exist."""

@@ -5,12 +5,15 @@ are the fastest witness: fewer than half of them healthy sends production back.
 """
 
 from dataclasses import dataclass
+from typing import assert_never
 
 from teal.model.run import Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.step import AwaitWhole, Hold, Wait
+from teal.model.step_retire import AwaitDrained, AwaitStill
 from teal.plan.facts import Facts
+from teal.plan.retiring import empty, retired
 from teal.plan.situation import Row, share_of
 from teal.plan.whole import alone, holds, progress, whole
 
@@ -43,9 +46,17 @@ Answer = Done | NotYet | Failed
 
 def check(step: Wait, spec: Spec, snapshot: Snapshot, run: Run, now_s: float) -> Answer:
     """Judge a wait against a look."""
-    if isinstance(step, AwaitWhole):
-        return _await_whole(step, spec, snapshot, run, now_s)
-    return _hold(step, snapshot, now_s)
+    match step:
+        case AwaitWhole():
+            return _await_whole(step, spec, snapshot, run, now_s)
+        case Hold():
+            return _hold(step, snapshot, now_s)
+        case AwaitStill():
+            return _await_still(step, snapshot, now_s)
+        case AwaitDrained():
+            return _await_drained(step, snapshot, now_s)
+        case _:
+            assert_never(step)
 
 
 def _poll_s(snapshot: Snapshot) -> float:
@@ -82,6 +93,22 @@ def _hold(step: Hold, snapshot: Snapshot, now_s: float) -> Answer:
         retry_after_s=min(_poll_s(snapshot), left_s),
         progress=f"{step.percent} % on slot {step.slot}, {left_s:.0f} s left; {state.healthy} healthy",
     )
+
+
+def _await_still(step: AwaitStill, snapshot: Snapshot, now_s: float) -> Answer:
+    left_s = step.until_s - now_s
+    if left_s <= 0:
+        return Done()
+    return NotYet(retry_after_s=min(_poll_s(snapshot), left_s), progress=f"another look in {left_s:.0f} s")
+
+
+def _await_drained(step: AwaitDrained, snapshot: Snapshot, now_s: float) -> Answer:
+    state = snapshot.slot(step.slot)
+    if empty(state) or not retired(state):
+        return Done()
+    if now_s >= step.deadline_at_s:
+        return Failed(reason=f"slot {step.slot} is scaled to 0 and not empty yet: {progress(state, 0)}", deadline=True)
+    return NotYet(retry_after_s=_poll_s(snapshot), progress=progress(state, 0))
 
 
 def harm(facts: Facts) -> TurnBack | None:

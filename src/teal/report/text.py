@@ -28,7 +28,8 @@ def status_lines(view: View, paint: Paint) -> list[str]:
         *wrapped("stage", _stage(view)),
         *_rollback_lines(view, paint),
         *_retire_lines(view["retire"]),
-        *wrapped("next", view["next_command"]),
+        *(wrapped("pending", view["unfinished"]) if view["unfinished"] else ()),
+        *wrapped("next", f"{view['next_command']}: {view['next']['does']}"),
     ]
 
 
@@ -178,6 +179,8 @@ def _rollback_lines(view: View, paint: Paint) -> list[str]:
 def _retire_lines(retire: View | None) -> list[str]:
     if retire is None:
         return []
+    if retire["retired"]:
+        return wrapped("retire", f"slot {retire['slot']} is retired: a rollback to it needs a deployment")
     due = f"due since {retire['due_at']}" if retire["due"] else f"due in {duration(retire['in_s'])}"
     return wrapped("retire", f"slot {retire['slot']}: {due} (keep_warm); nothing happens by itself")
 

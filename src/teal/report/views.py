@@ -14,18 +14,20 @@ from teal.model.workload import TaskDefinition, revision_of
 from teal.plan.check import Check
 from teal.plan.drift import shape_drift
 from teal.plan.readiness import Readiness
+from teal.plan.retiring import due_at_s, retired
 from teal.plan.situation import RESTING_ROWS, UNKNOWN_ROWS, Situation, classify, share_of
+from teal.plan.unfinished import what_next
 from teal.report.task_diff import MASK, changes
 from teal.report.wording import instant
 
 _RESTING_STAGES = frozenset({Stage.DONE, Stage.BACK})
-_DONE_ROW = 18
 
 
 def status_view(
     spec: Spec, snapshot: Snapshot, situation: Situation, readiness: Readiness | None, now_s: float
 ) -> dict[str, Any]:
     """Return where things stand. `readiness` is None where no slot is known to be live."""
+    then = what_next(snapshot, situation)
     return {
         **_place(spec, snapshot),
         "row": situation.row,
@@ -38,7 +40,9 @@ def status_view(
         "rollback": _readiness_view(readiness) if readiness else None,
         "retire": _retire_view(spec, snapshot, situation, now_s),
         "attention": attention(situation, readiness),
-        "next_command": situation.next_command,
+        "unfinished": then.unfinished,
+        "next_command": "  or  ".join(then.commands),
+        "next": {"commands": list(then.commands), "does": then.does},
     }
 
 
@@ -201,13 +205,21 @@ def _readiness_view(readiness: Readiness) -> dict[str, Any]:
 
 
 def _retire_view(spec: Spec, snapshot: Snapshot, situation: Situation, now_s: float) -> dict[str, Any] | None:
-    """Say when the idle slot has been kept warm for as long as was asked. Nothing happens by itself."""
-    move, kept_s = situation.move, spec.deploy.keep_warm_s
-    idle = snapshot.slot(situation.idle).service if situation.idle else None
-    if situation.row != _DONE_ROW or move is None or idle is None or idle.desired == 0 or kept_s is None:
+    """Say whether the idle slot is retired, or when it has been kept warm for as long as was asked."""
+    idle, due_s = situation.idle, due_at_s(spec, snapshot, situation)
+    if idle is None or snapshot.slot(idle).service is None:
         return None
-    due_s = move.entered_at_s + kept_s * snapshot.caller.time_scale
-    return {"slot": situation.idle, "due": now_s >= due_s, "due_at": instant(due_s), "in_s": max(0, int(due_s - now_s))}
+    if retired(snapshot.slot(idle)):
+        return {"slot": idle, "retired": True, "due": False, "due_at": None, "in_s": None}
+    if due_s is None:
+        return None
+    return {
+        "slot": idle,
+        "retired": False,
+        "due": now_s >= due_s,
+        "due_at": instant(due_s),
+        "in_s": max(0, int(due_s - now_s)),
+    }
 
 
 def _decision_view(decision: Decision) -> dict[str, Any]:

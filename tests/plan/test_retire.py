@@ -1,0 +1,261 @@
+"""`retire` decided: what it refuses, what it waits for, what it says it ends."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import seen
+from plan import scenes
+from plan.scenes import LONG_AGO, NOW_S, Scene, decide, sentences
+from teal.model.decision import Decision, Finished, Refused, Steps
+from teal.model.identity import Slot
+from teal.model.run import Retire, Rollback, Run, Still
+from teal.model.snapshot import Snapshot
+from teal.model.spec import DeploySpec, Spec
+from teal.model.step import Wait, WriteRoute
+from teal.model.step_retire import AwaitDrained, AwaitStill, RetireSlot
+from teal.model.tags import DEPLOYMENT, parse_move
+from teal.plan.invariants import broken
+from teal.plan.planner import plan
+from teal.plan.retiring import looked
+from teal.plan.watch import Done, Failed, NotYet, check
+
+YOUNG = int(NOW_S) - 60
+AT_REST = Scene(move=f"d7.a.b.done.{LONG_AGO}", shares=(1,), b="d7.42.served")
+TAKEN_BACK = Scene(move=f"d7.a.b.back.{LONG_AGO}", shares=(0,), b="d7.42.back")
+LOOK = "look again after 3 s: nothing may have changed"
+LONG_LOOK = "look again after 120 s: nothing may have changed"
+EMPTY_A = "scale service shop-web-a (slot a) from 2 tasks to 0"
+DRAIN_A = "wait until slot a is empty: its open requests finished, its tasks ended"
+RETIRE_A = RetireSlot(slot=Slot.A, service="shop-web-a", count=2)
+
+
+def still(since_s: float, until_s: float = NOW_S) -> Run:
+    """Return what a run knows whose looks were equal for a while."""
+    return scenes.run(still=Still(basis=None, since_s=since_s, until_s=until_s))
+
+
+def told(decision: Decision) -> tuple[int, str]:
+    """Return exit code and message."""
+    assert isinstance(decision, Finished | Refused), decision
+    return decision.exit_code, decision.message
+
+
+@pytest.mark.parametrize(
+    ("scene", "run", "then"),
+    [
+        (AT_REST, scenes.run(), [LOOK, EMPTY_A, DRAIN_A]),
+        (AT_REST, still(NOW_S - 2.9), [LOOK, EMPTY_A, DRAIN_A]),
+        (AT_REST, still(NOW_S - 3.0), [EMPTY_A, DRAIN_A]),
+        (replace(AT_REST, move=None), scenes.run(), [LONG_LOOK, EMPTY_A, DRAIN_A]),
+        (replace(AT_REST, move=None), still(NOW_S - 119.0), [LONG_LOOK, EMPTY_A, DRAIN_A]),
+        (replace(AT_REST, move=None), still(NOW_S - 120.0), [EMPTY_A, DRAIN_A]),
+    ],
+)
+def test_it_looks_twice_before_it_writes(scene: Scene, run: Run, then: list[str]) -> None:
+    """Three seconds of equal looks come before the write; 120 where no move says when the slot last had weight."""
+    assert sentences(decide(Retire(), scene, run_knows=run)) == then
+
+
+def test_it_waits_out_a_record_that_it_made_itself() -> None:
+    """A slot that had weight a moment ago refuses; where this very run recorded the move as over, it waits instead."""
+    young = replace(TAKEN_BACK, move=f"d7.a.b.back.{YOUNG}")
+    assert told(decide(Retire(), young)) == (5, "slot b had traffic less than 120 s ago")
+    waits = decide(Retire(), young, run_knows=scenes.run(own_move=parse_move(young.move)))
+    assert sentences(waits)[0] == "wait until slot b has been without traffic for 120 s"
+
+
+def changed(scene: Scene, **changes: Any) -> Snapshot:  # noqa: ANN401 - fields of a snapshot
+    """Return a scene with something else in its snapshot."""
+    return replace(scene.seen(), **changes)
+
+
+def with_service(scene: Scene, slot: Slot, **changes: Any) -> Snapshot:  # noqa: ANN401 - fields of a service
+    """Return a scene whose service of a slot is different; no changes: it is not there."""
+    found = scene.seen()
+    state = found.slot(slot)
+    assert state.service is not None
+    service = replace(state.service, **changes) if changes else None
+    return replace(found, slots={**found.slots, slot: replace(state, service=service)})
+
+
+def emptied(scene: Scene, targets: int = 0) -> Snapshot:
+    """Return a scene whose slot a is scaled to 0, with this many targets left."""
+    found = with_service(scene, Slot.A, desired=0, running=0)
+    state = found.slot(Slot.A)
+    return replace(
+        found,
+        slots={**found.slots, Slot.A: replace(state, groups=seen.slot_state(Slot.A, None, healthy=targets).groups)},
+    )
+
+
+@pytest.mark.parametrize(
+    ("found", "exit_code", "message"),
+    [
+        (changed(AT_REST, strangers=("rule 40 of shop:443",)), 2,
+         "rule 40 of shop:443 forwards to a group of this app and is no route: slot a may serve it"),
+        (replace(AT_REST, healthy={Slot.B: 1}).seen(), 5,
+         "slot b, which serves, is not whole: 1 healthy targets for 2 tasks"),
+        (with_service(AT_REST, Slot.B, running=1), 5,
+         "slot b, which serves, is not whole: 2 healthy targets for 2 tasks"),
+        (with_service(replace(AT_REST, move=None), Slot.B), 5,
+         "slot b, which serves, is not whole: 2 healthy targets for 0 tasks"),
+        (with_service(AT_REST, Slot.B, tags={DEPLOYMENT: "d7.41.served"}), 7,
+         "slot b runs revision 42, its tag says 41: somebody else updated it"),
+        (with_service(AT_REST, Slot.A), 0, "nothing to retire: slot a has no service"),
+        (emptied(AT_REST), 0, "nothing to retire: slot a is scaled to 0"),
+        (Scene(move=f"d7.a.b.shift.{LONG_AGO}", shares=(1,), b="d7.42").seen(), 6, "a move is under way: baking"),
+        (Scene(shares=(None,), a="d7.41", b=None).seen(), 6, "a move is under way: no production rule yet"),
+        (Scene(shares=(None,), a=None, b=None).seen(), 5, "no slot serves, so that none is idle"),
+        (Scene(shares=(None,), a="d7.41.back", b=None).seen(), 5, "no slot serves, so that none is idle"),
+    ],
+)  # fmt: skip
+def test_it_refuses_where_the_slot_may_be_needed(found: Snapshot, exit_code: int, message: str) -> None:
+    """Whatever could still need the idle slot keeps it; nothing to do is no failure."""
+    assert told(plan(Retire(), scenes.spec(create=True), found, scenes.run(), NOW_S)) == (exit_code, message)
+
+
+def test_a_shift_announced_a_moment_ago_is_somebody_at_work() -> None:
+    """A young announcement is left alone."""
+    scene = Scene(move=f"d7.a.b.shift.{int(NOW_S) - 5}", shares=(0,), b="d7.42")
+    assert told(decide(Retire(), scene))[0] == 6
+
+
+def warm(kept_s: float | None) -> Spec:
+    """Return the configuration with a time for which the idle slot is kept."""
+    return replace(scenes.spec(), deploy=DeploySpec(keep_warm_s=kept_s))
+
+
+@pytest.mark.parametrize(
+    ("scene", "kept_s", "message"),
+    [
+        (AT_REST, None, "not due: `keep_warm` names no end"),
+        (AT_REST, 5000.0, "not due: slot a is kept warm for another 1000 s"),
+        (TAKEN_BACK, 5000.0, "not due: slot b is kept warm for another 1000 s"),
+        (replace(AT_REST, move=None), 60.0, "not due: at rest, no move on record"),
+        (Scene(move=f"d7.a.b.held.{LONG_AGO}", b="d7.42"), 60.0, "not due: held, waiting for flip or abort"),
+    ],
+)
+def test_if_due_does_nothing_before_its_time(scene: Scene, kept_s: float | None, message: str) -> None:
+    """From cron, `retire --if-due` says when it will do something, and exits 0."""
+    assert told(decide(Retire(if_due=True), scene, wanted=warm(kept_s))) == (0, message)
+
+
+def test_if_due_retires_when_it_is_due() -> None:
+    """When `keep_warm` is over, `--if-due` does what `retire` does."""
+    assert sentences(decide(Retire(if_due=True), AT_REST, wanted=warm(3000.0))) == [LOOK, EMPTY_A, DRAIN_A]
+
+
+@pytest.mark.parametrize(
+    ("scene", "warning"),
+    [
+        (AT_REST, "this ends the rollback to web:41: slot a has no tasks then"),
+        (TAKEN_BACK, "slot b holds web:42; no command can send production there then before it is deployed again"),
+    ],
+)
+def test_it_says_what_it_ends(scene: Scene, warning: str) -> None:
+    """Whoever approves reads which way back there will be no more."""
+    decision = decide(Retire(), scene)
+    assert isinstance(decision, Steps)
+    assert decision.warnings == (warning,)
+
+
+GONE = scenes.run(emptied=(Slot.A, 2))
+DONE = replace(GONE, passed=frozenset({"retired"}))
+LED = replace(AT_REST, shares=(0,))
+
+
+@pytest.mark.parametrize(
+    ("found", "run", "then"),
+    [
+        (AT_REST.seen(), GONE, [LOOK, EMPTY_A, DRAIN_A]),  # its answer was lost, and it was not done
+        (AT_REST.seen(), DONE, (7, "slot a is not retired: somebody else scaled it to 2 tasks meanwhile")),
+        (emptied(AT_REST, 1), DONE, [DRAIN_A]),
+        (emptied(AT_REST), DONE, (0, "nothing to retire: slot a is scaled to 0")),
+        (emptied(LED, 1), DONE, ["bring service shop-web-a (slot a) to 2 tasks"]),
+        (LED.seen(), DONE, (7, "slot a is not retired: somebody else sent traffic to it meanwhile")),
+        (with_service(AT_REST, Slot.A), DONE, (0, "nothing to retire: slot a has no service")),
+    ],
+)
+def test_a_slot_that_is_wanted_again_gets_its_tasks_back(
+    found: Snapshot, run: Run, then: list[str] | tuple[int, str]
+) -> None:
+    """Traffic that somebody leads to the slot while it is being retired meets as many tasks as there were."""
+    decision = plan(Retire(), scenes.spec(), found, run, NOW_S)
+    assert (sentences(decision) if isinstance(then, list) else told(decision)) == then
+
+
+@pytest.mark.parametrize(
+    ("found", "says"),
+    [
+        (AT_REST.seen(), ""),
+        (LED.seen(), "I4: slot a has weight"),
+        (replace(AT_REST, move=f"d7.a.b.done.{YOUNG}").seen(), "I4: slot a had weight a moment ago"),
+        (with_service(AT_REST, Slot.B), "I5: slot a would be retired while slot b is not whole"),
+        (with_service(AT_REST, Slot.B, running=1), "I5: slot a would be retired while slot b is not whole"),
+        (changed(AT_REST, strangers=("rule 40",)), "I5: rule 40 may lead to slot a"),
+        (changed(AT_REST, taken_at_s=NOW_S - 2.0), "I9: the last look is 2.0 s old"),
+    ],
+)
+def test_the_invariants_speak_of_it(found: Snapshot, says: str) -> None:
+    """Whatever the planner thinks, no slot is emptied that could be needed, and none on an old look."""
+    assert broken(Retire(), scenes.spec(), found, RETIRE_A, NOW_S) == says
+
+
+@pytest.mark.parametrize(
+    ("intent", "says"),
+    [
+        (Rollback(), "I1: slot a is retired: its last targets are on their way out"),
+        (Rollback(force=True), ""),
+    ],
+)
+def test_no_weight_goes_to_a_slot_that_is_on_its_way_out(intent: Rollback, says: str) -> None:
+    """Targets of a service that wants no tasks are still healthy for a moment; they are not counted on."""
+    to_a = WriteRoute(index=0, route="r", shares=((Slot.A, 100),))
+    assert broken(intent, scenes.spec(), emptied(AT_REST, 2), to_a, NOW_S) == says
+
+
+def test_rollback_to_a_retired_slot_says_what_brings_it_up() -> None:
+    """Exit 5, production stays, a deployment is the way."""
+    decision = decide(Rollback(), AT_REST)
+    assert isinstance(decision, Steps)
+    refused = plan(Rollback(), scenes.spec(), emptied(AT_REST, 2), scenes.run(), NOW_S)
+    assert told(refused) == (5, "slot a is retired: it has no tasks, and production stays where it is")
+
+
+SOON = AwaitStill(slot=Slot.A, lasts_s=3.0, until_s=NOW_S + 2.0)
+DRAINED = AwaitDrained(slot=Slot.A, deadline_at_s=NOW_S + 9.0)
+LATE = replace(DRAINED, deadline_at_s=NOW_S)
+LEFT = "0/0 tasks run (0 pending); targets: 1 healthy"
+
+
+@pytest.mark.parametrize(
+    ("step", "found", "answer"),
+    [
+        (SOON, AT_REST.seen(), NotYet(retry_after_s=2.0, progress="another look in 2 s")),
+        (replace(SOON, until_s=NOW_S), AT_REST.seen(), Done()),
+        (DRAINED, emptied(AT_REST), Done()),
+        (DRAINED, AT_REST.seen(), Done()),  # somebody scaled it up again: the next look tells
+        (DRAINED, emptied(AT_REST, 1), NotYet(retry_after_s=4.0, progress=LEFT)),
+        (LATE, emptied(AT_REST, 1), Failed(reason=f"slot a is scaled to 0 and not empty yet: {LEFT}", deadline=True)),
+    ],
+)
+def test_its_waits_are_judged(step: Wait, found: Snapshot, answer: Done | NotYet | Failed) -> None:
+    """A slot is empty when no task and no target is left, and has a deadline for it."""
+    assert check(step, scenes.spec(), found, scenes.run(), NOW_S) == answer
+
+
+def test_two_looks_are_equal_in_what_the_decision_rests_on() -> None:
+    """Another weight, tag, count or foreign rule begins the looks anew; another health does not."""
+    first = looked(None, changed(AT_REST, taken_at_s=NOW_S - 9.0))
+    assert (first.since_s, first.until_s) == (NOW_S - 9.0, NOW_S - 9.0)
+    same = looked(first, replace(AT_REST, healthy={Slot.A: 1}).seen())
+    assert (same.since_s, same.until_s) == (NOW_S - 9.0, NOW_S)
+    for other in (
+        LED.seen(),
+        replace(AT_REST, move=f"d8.a.b.done.{LONG_AGO}").seen(),
+        with_service(AT_REST, Slot.A, desired=3),
+        changed(AT_REST, strangers=("rule 40",)),
+    ):
+        assert looked(first, other).since_s == NOW_S
