@@ -215,7 +215,7 @@ def test_jsonl_is_one_event_per_line() -> None:
     """Every event, as the journal has it, and nothing else on stdout."""
     lines = [json.loads(line) for line in Stage().play("rollback", "-o", "jsonl").stdout.splitlines()]
     assert [line["event"] for line in lines] == ["RunStarted", "Planned", "RunEnded"]
-    assert {line["schema"] for line in lines} == {1}
+    assert {(line["schema"], line["run"]) for line in lines} == {(2, "r")}
 
 
 def test_json_is_one_document_per_run() -> None:

@@ -340,7 +340,7 @@ def test_no_event_tells_a_secret(two: Stage) -> None:
     events = play.events(Deploy())
     secret = shell.seen[0]["TEAL_HEADER"].partition(": ")[2]
     assert len(secret) > 20
-    told = [json.dumps(event_json(event)) for event in (*events, *play.story.events)]
+    told = [json.dumps(event_json(event, "r")) for event in (*events, *play.story.events)]
     assert [line for line in told if secret in line or "hunter2" in line] == []
     assert next(event.reason for event in events if isinstance(event, StepFailed)).endswith(
         "'X-Teal-Taste: •••' http://..\nno"

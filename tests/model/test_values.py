@@ -142,13 +142,14 @@ def test_a_gate_shows_the_names_of_its_headers_alone() -> None:
 
 
 def test_an_event_is_json_with_its_kind_and_its_step() -> None:
-    """An event's JSON names schema, kind and fields; a step in it is the step's own JSON."""
+    """An event's JSON names schema, run, kind and fields; a step in it is the step's own JSON."""
     began = StepBegan(at_s=1.0, step=Register(family="web"), number=1, stage="rest")
-    assert event_json(began) == {
-        "schema": 1, "event": "StepBegan", "at_s": 1.0, "step": step_json(began.step), "number": 1, "stage": "rest"
+    assert event_json(began, "d1") == {
+        "schema": 2, "run": "d1", "event": "StepBegan", "at_s": 1.0, "step": step_json(began.step),
+        "number": 1, "stage": "rest",
     }  # fmt: skip
-    assert event_json(TurnedBack(at_s=1.0, reason="x")) == {
-        "schema": 1, "event": "TurnedBack", "at_s": 1.0, "reason": "x"
+    assert event_json(TurnedBack(at_s=1.0, reason="x"), "d1") == {
+        "schema": 2, "run": "d1", "event": "TurnedBack", "at_s": 1.0, "reason": "x"
     }  # fmt: skip
 
 

@@ -252,11 +252,12 @@ def test_taste_hides_its_secret_until_asked() -> None:
 
 def test_history_is_one_line_per_run() -> None:
     """A run that ended shows how, one that did not says so; lines of runs that are not there are left out."""
-    lines = [
+    lines: list[dict[str, Any]] = [
         {"event": "StepEnded", "at_s": 1.0},
         {"event": "RunStarted", "at_s": 1_800_000_000.0, "command": "deploy", "run_id": "r1", "caller": "arn:x/ci"},
         {"event": "StepEnded", "at_s": 1_800_000_001.0},
         {"event": "RunStarted", "at_s": 1_800_000_002.0, "command": "rollback", "run_id": "r2", "caller": "arn:x/ana"},
+        {"event": "StepBegan", "run": "r2", "step": {"sentence": "send 100 % → slot a"}},
         {"event": "RunEnded", "run": "r1", "exit_code": 4, "message": "went back", "took_s": 62.0, "serving": "41"},
     ]
     view = history_view(lines)
@@ -265,6 +266,7 @@ def test_history_is_one_line_per_run() -> None:
         ("rollback", "not ended", 0),
     ]
     assert history_lines(view["runs"])[1] == "2027-01-15T08:00:00Z  deploy    4          1 min 2 s  ci   went back"
+    assert view["runs"][1]["message"] == "killed, or still under way, at: send 100 % → slot a"
     assert history_lines([]) == ["no runs on record on this machine"]
 
 

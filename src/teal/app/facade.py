@@ -28,7 +28,7 @@ from teal.execute.perform import Scene
 from teal.execute.questions import taste_way
 from teal.host.clock import SystemClock
 from teal.host.gather import PatientGather, ThreadGather
-from teal.host.journal import FileJournal, journal_path, last_runs
+from teal.host.journal import FileJournal, NoJournal, journal_path, last_runs
 from teal.host.probe import HttpProber
 from teal.host.registry import OciRegistry
 from teal.host.shell import ProcessShell
@@ -80,11 +80,11 @@ class App:
         ports: the world.
         timeout_s: `--timeout`.
         calls: how many calls were made so far, by `service:operation`.
-        journal: where the story is kept.
+        journal: where the story is kept; None where this machine has no place for it.
     """
 
     def __init__(
-        self, spec: Spec, ports: Ports, *, timeout_s: float | None, calls: Mapping[str, int], journal: Path
+        self, spec: Spec, ports: Ports, *, timeout_s: float | None, calls: Mapping[str, int], journal: Path | None
     ) -> None:
         self.spec = spec
         self.calls = calls
@@ -137,7 +137,8 @@ class App:
 
     def history(self, runs: int) -> list[dict[str, Any]]:
         """Return the journal's lines of the last runs, oldest first."""
-        return [dict(line) for lines in last_runs(self._journal, runs) for line in lines]
+        told = last_runs(self._journal, runs) if self._journal is not None else ()
+        return [dict(line) for lines in told for line in lines]
 
     def tastes(self) -> dict[Slot, TasteAccess]:
         """Say how each slot that has a taste rule is tasted.
@@ -189,7 +190,7 @@ def open_app(options: Options, environ: Mapping[str, str], clock: SystemClock | 
         on_call=lambda service, operation: pace(service, operation),  # noqa: PLW0108 - pace needs the caller itself
     )
     pace = _pace(bucket, caller)
-    journal = journal_path(state_directory(environ), spec.account or "any", spec.region, spec.app)
+    journal = _journal(environ, spec)
     directory = source.directory_of(options.config, environ)
     gather = ThreadGather()
     ports = Ports(
@@ -201,11 +202,19 @@ def open_app(options: Options, environ: Mapping[str, str], clock: SystemClock | 
         prober=HttpProber(clock),
         shell=ProcessShell(directory, environ, clock),
         clock=clock,
-        journal=FileJournal(journal),
+        journal=FileJournal(journal) if journal is not None else NoJournal(),
         gather=gather,
         within=PatientGather(clock),
     )
     return App(spec, ports, timeout_s=options.timeout_s, calls=caller.calls, journal=journal)
+
+
+def _journal(environ: Mapping[str, str], spec: Spec) -> Path | None:
+    """Return where the journal is; None where nobody has a home: a rollback does not depend on one."""
+    try:
+        return journal_path(state_directory(environ), spec.account or "any", spec.region, spec.app)
+    except UsageError:
+        return None
 
 
 def installed_clock() -> SystemClock:

@@ -7,7 +7,7 @@ from typing import Any
 from teal.cli.desk import Desk
 from teal.cli.door import UseCases
 from teal.model.decision import Decision
-from teal.model.event import Event, RunEnded, event_json
+from teal.model.event import Event, RunEnded, RunStarted, event_json
 from teal.model.run import Intent
 from teal.model.snapshot import Snapshot
 from teal.report.history import history_view
@@ -54,9 +54,10 @@ def follow(desk: Desk, app: UseCases, intent: Intent, *, asks: bool) -> int:
     question = asks and not desk.flags.yes
     story = Story(paint=Paint(desk.colour(err=True)), planned=not question, full_dates=not desk.door.terminal_err)
     approve = _asking(desk, app) if question else _granted
-    code, told = 1, list[dict[str, Any]]()
+    code, told, run_id = 1, list[dict[str, Any]](), ""
     for event in app.run(intent, command=desk.command, approve=approve):
-        told.append(event_json(event))
+        run_id = event.run_id if isinstance(event, RunStarted) else run_id
+        told.append(event_json(event, run_id))
         _tell(desk, story, event, told[-1])
         code = event.exit_code if isinstance(event, RunEnded) else code
     if desk.flags.output == "json":

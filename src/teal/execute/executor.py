@@ -189,7 +189,7 @@ class Executor:
                 message=message,
                 serving=_serving(session),
                 seen=str(session.run.rung or ""),
-                hint=hint,
+                hint=hint or session.untold,
                 took_s=session.now_s - session.run.started_at_s,
             )
         )

@@ -50,6 +50,7 @@ class Session:
         self.step_number = 0
         self.wrote: set[int] = set()  # routes this run has written since the last look
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
+        self.untold = ""  # why the journal could not be written
         self._snapshot: Snapshot | None = None
         self._acknowledged: dict[str, tuple[object, float]] = {}
         self._failing_since_s: dict[str, float] = {}
@@ -107,9 +108,9 @@ class Session:
     def _write(self, event: Event) -> None:
         try:
             self.ports.journal.append(event)
-        except OSError:
+        except OSError as error:
             # A full disk must not stop a rollback; the journal is a story, where things stand is in AWS.
-            return
+            self.untold = f"the journal could not be written: {error}"
 
     def note(self, **changes: object) -> None:
         """Change what this run knows."""

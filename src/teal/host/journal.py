@@ -1,7 +1,8 @@
 """The story of one app on this computer: one JSON object a line, appended and on the disk before the next act.
 
 The journal is a story, not the state: that is in AWS. A process that is killed in the middle of a line leaves half a
-line behind. The next append begins a new one, and readers pass over what is no JSON.
+line behind. The next append begins a new one, and readers pass over what is no JSON. Lines of every schema version are
+read: what a reader does not find in a line it leaves out.
 """
 
 import json
@@ -44,7 +45,7 @@ class FileJournal:
         with self._lock:
             if isinstance(event, RunStarted):
                 self._run_id = event.run_id
-            line = json.dumps({"run": self._run_id, **event_json(event)}, separators=(",", ":"))
+            line = json.dumps(event_json(event, self._run_id), separators=(",", ":"))
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
             with os.fdopen(descriptor, "ab") as file:
@@ -52,6 +53,13 @@ class FileJournal:
                 file.write(_mending(descriptor) + line.encode() + b"\n")
                 file.flush()
                 os.fsync(descriptor)
+
+
+class NoJournal:
+    """Keeps nothing: for a machine that has no place for a journal. What is needed to go on is in AWS."""
+
+    def append(self, event: Event) -> None:
+        """Let it go."""
 
 
 def read_lines(path: Path) -> tuple[Line, ...]:

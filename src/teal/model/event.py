@@ -1,4 +1,8 @@
-"""What happened, in the past tense: the only story. Terminal, JSON and journal read the same events."""
+"""What happened, in the past tense: the only story. Terminal, JSON and journal read the same events.
+
+The journal and `-o jsonl` have one schema. Its version rises when a reader of an earlier one would misread a line;
+fields may be added at any time. Version 1 left out `run` on standard output.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -7,7 +11,7 @@ import msgspec
 
 from teal.model.step import Step, step_json
 
-EVENT_SCHEMA = 1
+EVENT_SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,10 +117,10 @@ Event = (
 )  # fmt: skip
 
 
-def event_json(event: Event) -> dict[str, Any]:
-    """Return the JSON form of an event: schema version, kind and fields."""
+def event_json(event: Event, run_id: str) -> dict[str, Any]:
+    """Return the JSON form of an event: schema version, the run it belongs to, kind and fields."""
     fields: dict[str, Any] = {
         name: step_json(value) if name == "step" else msgspec.to_builtins(value)
         for name, value in ((name, getattr(event, name)) for name in event.__dataclass_fields__)
     }
-    return {"schema": EVENT_SCHEMA, "event": type(event).__name__, **fields}
+    return {"schema": EVENT_SCHEMA, "run": run_id, "event": type(event).__name__, **fields}

@@ -5,6 +5,8 @@ from typing import Any
 
 from teal.report.wording import duration, instant
 
+_OPEN = "killed, or still under way"
+
 
 def history_view(lines: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """Return one record per run, in the order of the journal.
@@ -31,7 +33,7 @@ def _begun(line: Mapping[str, Any]) -> dict[str, Any]:
         "caller": line.get("caller", ""),
         "exit_code": None,
         "outcome": "not ended",
-        "message": "killed, or still under way",
+        "message": _OPEN,
         "took": "",
         "serving": "",
         "steps": 0,
@@ -39,6 +41,8 @@ def _begun(line: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _tell(run: dict[str, Any], line: Mapping[str, Any]) -> None:
+    if line.get("event") == "StepBegan" and run["exit_code"] is None:
+        run["message"] = f"{_OPEN}, at: {line.get('step', {}).get('sentence', 'a step')}"
     if line.get("event") == "StepEnded":
         run["steps"] += 1
     if line.get("event") == "RunEnded":
