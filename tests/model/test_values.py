@@ -30,6 +30,7 @@ from teal.model.step import (
     WriteRoute,
     step_json,
 )
+from teal.model.step_order import TagOrder
 from teal.model.step_retire import AwaitDrained, AwaitStill, RetireSlot
 from teal.model.tags import DeploymentTag, MoveTag, Outcome, Stage
 from teal.model.traffic import Forward
@@ -112,6 +113,7 @@ STEPS: list[tuple[Step, str]] = [
         "see revision 42 answer on every address of the load balancer",
     ),
     (TagVerdict(family="web", revision=42, value="back.1"), "mark web:42 as taken back"),
+    (TagOrder(family="web", revision=42, seq=7), "record that web:42 is what number 7 asked for"),
     (
         RetireSlot(slot=Slot.A, service="shop-a", count=2),
         "scale service shop-a (slot a) from 2 tasks to 0",

@@ -1,6 +1,6 @@
 """How a command is made: examples first in its help, the flags that all have, every flag also as `TEAL_<FLAG>`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,16 @@ def pairs(_ctx: click.Context, _option: click.Parameter, values: tuple[str, ...]
     if wrong:
         raise click.BadParameter(f"{wrong[0]!r} is not of the form path=value, e.g. deploy.bake=30s")
     return tuple((path, text) for path, _, text in found)
+
+
+# In this order; each grows with every run of one pipeline: GitHub Actions, GitLab, Jenkins.
+RUN_NUMBERS = ("GITHUB_RUN_NUMBER", "CI_PIPELINE_IID", "BUILD_NUMBER")
+
+
+def run_number(environ: Mapping[str, str]) -> int | None:
+    """Return the number of the CI run that this is; None where none says so."""
+    said = (environ.get(name, "") for name in RUN_NUMBERS)
+    return next((int(text) for text in said if text.isascii() and text.isdecimal()), None)
 
 
 _OUTPUT = (

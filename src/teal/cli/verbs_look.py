@@ -5,7 +5,7 @@ import json
 import click
 
 from teal.cli.desk import Desk
-from teal.cli.options import verb
+from teal.cli.options import run_number, verb
 from teal.cli.screens import show
 
 _CHANGES = 10
@@ -49,15 +49,22 @@ def check(desk: Desk) -> int:
 @click.option("--replace", is_flag=True, help="As `teal deploy --replace`.")
 @click.option("--again", is_flag=True, help="As `teal deploy --again`.")
 @click.option("--restart", is_flag=True, help="As `teal deploy --restart`.")
+@click.option("--seq", type=click.IntRange(min=0), metavar="N", help="As `teal deploy --seq`.")
+@click.option("--allow-older", is_flag=True, help="As `teal deploy --allow-older`.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 10 when there are steps to take.")
-def plan(desk: Desk, *, command: str, detailed_exitcode: bool, **how: bool) -> int:
+def plan(desk: Desk, *, command: str, detailed_exitcode: bool, seq: int | None, **how: bool) -> int:
     """Show what a command would do, step by step, and what the new task definition changes. Changes nothing."""
     app = desk.open("planning")
     from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback  # noqa: PLC0415 - after the first line of output
 
+    number = run_number(desk.door.environ) if seq is None else seq
     intents: dict[str, Intent] = {
-        "deploy": Deploy(**how), "flip": Flip(), "rollback": Rollback(), "abort": Abort(), "retire": Retire(),
-    }  # fmt: skip
+        "deploy": Deploy(seq=number, **how),
+        "flip": Flip(),
+        "rollback": Rollback(),
+        "abort": Abort(),
+        "retire": Retire(),
+    }
     view = show(desk, "plan", app.spec, *app.plan(intents[command]))
     if view["steps"]:
         return _CHANGES if detailed_exitcode else 0

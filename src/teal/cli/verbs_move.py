@@ -6,7 +6,7 @@ Each speaks before it loads the model, which takes longer than a person's patien
 import click
 
 from teal.cli.desk import Desk
-from teal.cli.options import verb
+from teal.cli.options import run_number, verb
 from teal.cli.screens import follow
 
 
@@ -23,7 +23,11 @@ from teal.cli.screens import follow
 @click.option("--replace", is_flag=True, help="Take the place of a newcomer that is held.")
 @click.option("--again", is_flag=True, help="Deploy content that was rolled back before.")
 @click.option("--restart", is_flag=True, help="Deploy equal content anew.")
-def deploy(desk: Desk, *, hold: bool, replace: bool, again: bool, restart: bool) -> int:
+@click.option(
+    "--seq", type=click.IntRange(min=0), metavar="N", help="The number of this deployment; default: the CI run's."
+)
+@click.option("--allow-older", is_flag=True, help="Although what serves has a higher number.")
+def deploy(desk: Desk, *, seq: int | None, **how: bool) -> int:
     """Bring the configured content to the idle slot, taste it, and flip production to it.
 
     Run again after an interruption it goes on where it stopped. Exit 0 says that the requested revision serves;
@@ -33,7 +37,7 @@ def deploy(desk: Desk, *, hold: bool, replace: bool, again: bool, restart: bool)
     app = desk.open("deploying")
     from teal.model.run import Deploy  # noqa: PLC0415 - after the first line of output
 
-    return follow(desk, app, Deploy(hold=hold, replace=replace, again=again, restart=restart), asks=True)
+    return follow(desk, app, Deploy(seq=run_number(desk.door.environ) if seq is None else seq, **how), asks=True)
 
 
 @verb(

@@ -25,6 +25,7 @@ from teal.model.step import (
     UpdateService,
     WriteRoute,
 )
+from teal.model.step_order import TagOrder
 from teal.model.step_retire import RetireSlot
 from teal.model.tags import Stage
 from teal.plan.invariants import FRESH_LOOK_S, broken
@@ -105,8 +106,8 @@ def _intend(session: Session, step: Act) -> None:
 
 def _retry(session: Session, step: Act, error: AwsError) -> Iterator[Event]:
     """AWS was busy, or its answer got lost: try again, for a minute forward, on a way back for as long as it takes."""
-    if isinstance(step, TagVerdict):
-        yield from _without_verdict(session, step, aws_detail(error))
+    if isinstance(step, TagVerdict | TagOrder):
+        yield from _without_mark(session, step, aws_detail(error))
         return
     yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=aws_detail(error), follows="retry"))
     session.bounds.forgive(step)
@@ -132,10 +133,14 @@ def _may_have_been_done(session: Session, step: Act) -> None:
         session.observer.read_recent_again()
 
 
-def _without_verdict(session: Session, step: TagVerdict, reason: str) -> Iterator[Event]:
-    """A mark on a task definition is worth a try, not a failed way back."""
-    session.note(passed=session.run.passed | {f"verdict:{step.revision}"})
+def _without_mark(session: Session, step: TagVerdict | TagOrder, reason: str) -> Iterator[Event]:
+    """A mark on a task definition is worth a try, not a failed command."""
+    session.note(passed=session.run.passed | {_mark_of(step)})
     yield session.tell(Noted(at_s=session.now_s, message=f"revision {step.revision} could not be marked: {reason}"))
+
+
+def _mark_of(step: TagVerdict | TagOrder) -> str:
+    return f"verdict:{step.revision}" if isinstance(step, TagVerdict) else "seq"
 
 
 def _count_failure(session: Session, step: Act) -> int:
@@ -148,8 +153,8 @@ def _count_failure(session: Session, step: Act) -> int:
 
 def _refused(session: Session, step: Act, error: TealError) -> Iterator[Event]:
     reason = aws_detail(error) if isinstance(error, AwsError) else error.message
-    if isinstance(step, TagVerdict):
-        yield from _without_verdict(session, step, reason)
+    if isinstance(step, TagVerdict | TagOrder):
+        yield from _without_mark(session, step, reason)
         return
     yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=reason, follows=session.after_failure))
     if session.after_failure == "stop":
@@ -180,8 +185,8 @@ def _remember(session: Session, step: Act, outcome: Outcome) -> None:
         case Register() if outcome.registered is not None:
             session.observer.remember(outcome.registered)
             session.note(registered=outcome.registered.revision)
-        case TagVerdict():
-            session.note(passed=session.run.passed | {f"verdict:{step.revision}"})
+        case TagVerdict() | TagOrder():
+            session.note(passed=session.run.passed | {_mark_of(step)})
         case WriteRoute() | CreateRoute() | DeleteRoute():
             session.wrote.add(step.index)
             session.acknowledged(f"route:{step.index}", value_of(f"route:{step.index}", session.snapshot))

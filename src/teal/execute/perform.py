@@ -23,8 +23,9 @@ from teal.model.step import (
     UpdateService,
     WriteRoute,
 )
+from teal.model.step_order import TagOrder
 from teal.model.step_retire import RetireSlot
-from teal.model.tags import BEFORE, DEPLOYMENT, MOVE, VERDICT
+from teal.model.tags import BEFORE, DEPLOYMENT, MOVE, SEQ, VERDICT
 from teal.model.traffic import Forward
 from teal.model.workload import TaskDefinition
 from teal.plan.difference import CONTENT, content_digest
@@ -63,7 +64,7 @@ def perform(step: Act, scene: Scene) -> Outcome:  # noqa: C901, PLR0911, PLR0912
         case TagMove():
             return _tag_move(step, scene)
         case Register():
-            return _register(scene)
+            return _register(step, scene)
         case CreateService():
             return _create_service(step, scene)
         case TagDeployment():
@@ -78,6 +79,8 @@ def perform(step: Act, scene: Scene) -> Outcome:  # noqa: C901, PLR0911, PLR0912
             return _delete_route(step, scene)
         case TagVerdict():
             return _tag_verdict(step, scene)
+        case TagOrder():
+            return _tag_order(step, scene)
         case RetireSlot():
             return _retire(step, scene)
         case _:
@@ -108,9 +111,10 @@ def _tag_move(step: TagMove, scene: Scene) -> Outcome:
     return Outcome(detail=str(step.tag))
 
 
-def _register(scene: Scene) -> Outcome:
+def _register(step: Register, scene: Scene) -> Outcome:
     body = scene.spec.task_definition
-    definition = scene.ports.compute.register(body, {**owner_tags(scene.spec), CONTENT: content_digest(body)})
+    order = {} if step.seq is None else {SEQ: str(step.seq)}
+    definition = scene.ports.compute.register(body, {**owner_tags(scene.spec), CONTENT: content_digest(body), **order})
     return Outcome(detail=f"revision {definition.revision}", registered=definition)
 
 
@@ -132,6 +136,11 @@ def _tag_deployment(step: TagDeployment, scene: Scene) -> Outcome:
 def _update_service(step: UpdateService, scene: Scene) -> Outcome:
     arn = _definition_arn(scene, step.revision) if step.revision is not None else None
     scene.ports.compute.update_service(scene.spec.cluster, step.service, service_changes(step, arn))
+    return Outcome()
+
+
+def _tag_order(step: TagOrder, scene: Scene) -> Outcome:
+    scene.ports.compute.tag(_definition_arn(scene, step.revision), {SEQ: str(step.seq)})
     return Outcome()
 
 

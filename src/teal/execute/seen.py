@@ -21,6 +21,7 @@ from teal.model.step import (
     UpdateService,
     WriteRoute,
 )
+from teal.model.step_order import TagOrder
 from teal.model.step_retire import RetireSlot
 from teal.plan.retiring import retired
 from teal.plan.situation import share_of
@@ -51,8 +52,8 @@ def seen(step: Act, snapshot: Snapshot) -> bool:  # noqa: C901, PLR0911, PLR0912
             return snapshot.routes[step.index].rule is not None
         case DeleteRoute():
             return snapshot.routes[step.index].rule is None
-        case Register() | TagVerdict():
-            return True  # a revision is remembered by the run; a verdict is read by later runs alone
+        case Register() | TagVerdict() | TagOrder():
+            return True  # a revision is remembered by the run; marks on one are read by later runs alone
         case _:
             assert_never(step)
 

@@ -20,6 +20,8 @@ class Deploy:
     replace: bool = False  # take the place of a held newcomer
     again: bool = False  # deploy content that was rolled back before
     restart: bool = False  # deploy equal content anew
+    seq: int | None = None  # the number of this deployment, growing
+    allow_older: bool = False  # although what serves has a higher number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ import msgspec
 
 from teal.model.identity import Slot
 from teal.model.spec import Gate, GroupSpec, HttpGate, RunGate
+from teal.model.step_order import TagOrder
 from teal.model.step_retire import AwaitDrained, AwaitStill, RetireSlot
 from teal.model.tags import DeploymentTag, MoveTag, Stage
 
@@ -87,10 +88,11 @@ class TagMove:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Register:
-    """Register a task definition revision. `family` names where."""
+    """Register a task definition revision. `family` names where, `seq` the deployment among others."""
 
     calls: ClassVar[tuple[str, ...]] = ("ecs:RegisterTaskDefinition",)
     family: str
+    seq: int | None = None
 
     def sentence(self) -> str:
         """Say what will be done."""
@@ -347,7 +349,7 @@ class TagVerdict:
 
 Act = (
     CreateGroup | CreateTaste | TagMove | Register | CreateService | TagDeployment | UpdateService
-    | WriteRoute | CreateRoute | DeleteRoute | TagVerdict | RetireSlot
+    | WriteRoute | CreateRoute | DeleteRoute | TagVerdict | TagOrder | RetireSlot
 )  # fmt: skip
 Wait = AwaitWhole | Hold | AwaitStill | AwaitDrained
 Question = ProveIdentity | PassGate | ProbeProduction

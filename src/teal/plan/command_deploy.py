@@ -8,6 +8,7 @@ from teal.plan.back import restore_earlier
 from teal.plan.command_abort import no_healthy_target
 from teal.plan.facts import Facts
 from teal.plan.forward import add_routes, again, bake_due, proceed, start
+from teal.plan.order import numbered, out_of_order, unguarded
 from teal.plan.situation import RESTING_ROWS, Row, Situation
 
 
@@ -40,22 +41,32 @@ def _same(facts: Facts, intent: Deploy) -> bool:
 def _at_rest(facts: Facts, intent: Deploy) -> Decision:
     serving = _serving(facts, intent)
     if serving is not None:
-        missing = add_routes(facts)
-        if missing:
-            return Steps(steps=missing, ends=f"revision {serving} serves on every route")
-        live = facts.situation.live
-        refusal = no_healthy_target(facts, live) if live is not None else None
-        if refusal is not None:
-            message = f"revision {serving} is deployed, and serves nobody: {refusal.message.partition(':')[0]}"
-            return Refused(exit_code=5, message=message, hint="`teal rollback`, or `teal deploy --restart`")
-        return Finished(message=f"revision {serving} serves: nothing to do")
+        return _serves(facts, intent, serving)
     tag = facts.situation.deployment
     taken_back = facts.situation.row == Row.ROLLED_BACK and tag is not None and facts.equal_content(tag.revision)
     if taken_back and tag is not None and not intent.restart:
         if not intent.again:
             return _rolled_back(tag.revision)
-        return Steps(steps=again(facts, facts.run.id), ends=f"revision {tag.revision} serves")
+        return out_of_order(facts, intent) or Steps(
+            steps=again(facts, facts.run.id), ends=f"revision {tag.revision} serves"
+        )
     return _start(facts.for_next(), intent)
+
+
+def _serves(facts: Facts, intent: Deploy, serving: int) -> Decision:
+    """Return what is left to do where what is asked for serves already."""
+    missing = add_routes(facts)
+    if missing:
+        return Steps(steps=missing, ends=f"revision {serving} serves on every route")
+    live = facts.situation.live
+    refusal = no_healthy_target(facts, live) if live is not None else None
+    if refusal is not None:
+        message = f"revision {serving} is deployed, and serves nobody: {refusal.message.partition(':')[0]}"
+        return Refused(exit_code=5, message=message, hint="`teal rollback`, or `teal deploy --restart`")
+    newer = numbered(facts, intent, facts.snapshot.definition(facts.spec.family, serving))
+    if newer:
+        return Steps(steps=newer, ends=f"revision {serving} serves")
+    return Finished(message=f"revision {serving} serves: nothing to do")
 
 
 def _serving(facts: Facts, intent: Deploy) -> int | None:
@@ -83,8 +94,15 @@ def _start(facts: Facts, intent: Deploy) -> Decision:
             ends = "the deployment that was announced and judged is over; the earlier move is the record again"
             return Steps(steps=restore_earlier(facts), ends=ends, settles=True)
         return _rolled_back(wanted.revision)
-    steps = start(facts, facts.run.id, wanted.revision if wanted else None, hold=intent.hold)
-    return Steps(steps=steps, ends=_ends(facts, intent, wanted), warnings=ended_rollback(facts.situation, facts))
+    older = out_of_order(facts, intent)
+    if older is not None:
+        return older
+    steps = start(facts, facts.run.id, wanted.revision if wanted else None, hold=intent.hold, seq=intent.seq)
+    return Steps(
+        steps=(*numbered(facts, intent, wanted), *steps),
+        ends=_ends(facts, intent, wanted),
+        warnings=(*ended_rollback(facts.situation, facts), *unguarded(facts, intent)),
+    )
 
 
 def ended_rollback(situation: Situation, facts: Facts) -> tuple[str, ...]:

@@ -34,14 +34,14 @@ from teal.plan.whole import primary_revision, whole
 PLANNED_REVISION = 0  # stands in a plan for the revision that is still to be registered
 
 
-def start(facts: Facts, identity: str, revision: int | None, *, hold: bool) -> tuple[Step, ...]:
+def start(facts: Facts, identity: str, revision: int | None, *, hold: bool, seq: int | None = None) -> tuple[Step, ...]:
     """Return the steps of a deployment under `identity`, from nothing or from wherever it stands."""
     steps: list[Step] = [*_set_up(facts), *_cool_down(facts), *_adopt(facts)]
     move = facts.situation.move
     if facts.snapshot.rules and (move is None or move.id != identity):
         steps.append(TagMove(tag=_new_move(facts, identity)))
     if revision is None:
-        steps.append(Register(family=facts.spec.family))
+        steps.append(Register(family=facts.spec.family, seq=seq))
     tag = DeploymentTag(id=identity, revision=revision or PLANNED_REVISION)
     return (*steps, *_occupy(facts, tag), *taste(facts, revision), *_hold_or_flip(facts, identity, revision, hold=hold))
 
