@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
+from teal.model.change import Change
 from teal.model.event import (
     Diagnosed,
+    Drifted,
     Event,
     Noted,
     Planned,
@@ -16,6 +18,7 @@ from teal.model.event import (
     StepFailed,
     TurnedBack,
     Waited,
+    event_json,
 )
 from teal.model.identity import Slot
 from teal.model.step import Hold, Register, TagMove
@@ -145,3 +148,18 @@ def test_a_rollback_does_not_offer_a_rollback() -> None:
         began = StepBegan(at_s=T0_S, step=step, number=1, stage="prepare")
         lines = told(replace(STARTED, command=command), began, ended(T0_S))
         assert not any(line.startswith("back:") for line in lines)
+
+
+@pytest.mark.parametrize(("adopted", "begins"), [(False, "changed"), (True, "adopted, changed")])
+def test_what_somebody_else_changed_is_told_field_by_field(adopted: bool, begins: str) -> None:  # noqa: FBT001 - a table's column
+    """One line for each field, with what was and what is."""
+    change = Change(where="shop:443 rule 20", field="priority", before="20", after="21", adoptable=True)
+    lines = told(STARTED, Drifted(at_s=T0_S, changes=(change, change), adopted=adopted))
+    assert [line.partition(" s ")[2] for line in lines[1:]] == [
+        f"{begins} by somebody else: shop:443 rule 20: priority: 20 → 21"
+    ] * 2
+    event = event_json(Drifted(at_s=1.0, changes=(change,), adopted=adopted), "r")
+    assert event["changes"][0] == {
+        "where": "shop:443 rule 20", "field": "priority", "before": "20", "after": "21", "route": None,
+        "adoptable": True,
+    }  # fmt: skip

@@ -9,6 +9,8 @@ from teal.cli.desk import Desk
 from teal.cli.options import run_number, verb
 from teal.cli.screens import follow
 
+_ADOPT = click.option("--adopt", is_flag=True, help="Go on when somebody else changes what teal only keeps.")
+
 
 @verb(
     runs=True,
@@ -27,6 +29,7 @@ from teal.cli.screens import follow
     "--seq", type=click.IntRange(min=0), metavar="N", help="The number of this deployment; default: the CI run's."
 )
 @click.option("--allow-older", is_flag=True, help="Although what serves has a higher number.")
+@_ADOPT
 def deploy(desk: Desk, *, seq: int | None, **how: bool) -> int:
     """Bring the configured content to the idle slot, taste it, and flip production to it.
 
@@ -49,7 +52,8 @@ def deploy(desk: Desk, *, seq: int | None, **how: bool) -> int:
     ),
 )
 @click.option("--again", is_flag=True, help="Taste and flip what was rolled back.")
-def flip(desk: Desk, *, again: bool) -> int:
+@_ADOPT
+def flip(desk: Desk, *, again: bool, adopt: bool) -> int:
     """Send production to the deployment that is held or under way, to the end.
 
     It never goes to the idle slot of an app at rest: that is what `teal rollback` is for.
@@ -58,7 +62,7 @@ def flip(desk: Desk, *, again: bool) -> int:
     app = desk.open("flipping")
     from teal.model.run import Flip  # noqa: PLC0415 - after the first line of output
 
-    return follow(desk, app, Flip(again=again), asks=True)
+    return follow(desk, app, Flip(again=again, adopt=adopt), asks=True)
 
 
 @verb(

@@ -6,8 +6,8 @@ from itertools import takewhile
 from teal.errors import AwsError, CredentialError, NeedsPersonError, TealError, TransientError, UnknownAnswerError
 from teal.execute.guard import step_key
 from teal.execute.perform import Outcome, perform
-from teal.execute.seen import seen
-from teal.execute.session import Session, aws_detail, value_of
+from teal.execute.seen import as_written, seen
+from teal.execute.session import Session, aws_detail
 from teal.execute.stages import stage_of
 from teal.model.event import Event, Noted, StepBegan, StepEnded, StepFailed
 from teal.model.run import TurnBack
@@ -188,15 +188,13 @@ def _remember(session: Session, step: Act, outcome: Outcome) -> None:
         case TagVerdict() | TagOrder():
             session.note(passed=session.run.passed | {_mark_of(step)})
         case WriteRoute() | CreateRoute() | DeleteRoute():
-            session.wrote.add(step.index)
-            session.acknowledged(f"route:{step.index}", value_of(f"route:{step.index}", session.snapshot))
+            session.acknowledged(f"route:{step.index}", as_written(step, session.snapshot))
             left = {index: count for index, count in session.run.failed_writes.items() if index != step.index}
             session.note(failed_writes=left)
             if isinstance(step, CreateRoute) and step.tag is not None:
                 session.note(own_move=step.tag)
         case CreateService() | UpdateService() | RetireSlot():
-            session.updated.add(step.slot)
-            session.acknowledged(f"service:{step.slot}", value_of(f"service:{step.slot}", session.snapshot))
+            session.acknowledged(f"service:{step.slot}", as_written(step, session.snapshot))
             retired = {"retired"} if isinstance(step, RetireSlot) else set[str]()
             session.note(whole_since_s=None, passed=session.run.passed | retired)
         case _:
@@ -205,14 +203,14 @@ def _remember(session: Session, step: Act, outcome: Outcome) -> None:
 
 def _see(session: Session, done: Sequence[Act]) -> Iterator[Event]:
     """Look until every acknowledged write is seen; a look that still shows the value before is stale, not news."""
-    began_s, retry_s = session.now_s, 0.1
+    began_s, retry_s, verdict = session.now_s, 0.1, session.run.turn_back
     wrote, updated = set(session.wrote), set(session.updated)
     while True:
         session.wrote |= wrote
         session.updated |= updated
         snapshot = session.look()
         unseen = [step for step in done if not seen(step, snapshot)]
-        if not unseen:
+        if not unseen or session.run.turn_back is not verdict:  # the look may have turned the run back
             return
         if session.now_s - began_s > SEEN_DEADLINE_S:
             reason = f"AWS accepted it a minute ago, and does not show it: {unseen[0].sentence()}"

@@ -84,6 +84,7 @@ class Executor:
             )
             yield from self._rounds_and_back()
         except TealError as error:
+            yield from self._session.unsaid()
             yield self._end(error.exit_code, error.message, error.hint)
 
     def _rounds_and_back(self) -> Iterator[Event]:
@@ -124,6 +125,7 @@ class Executor:
     def _heed(self) -> Iterator[Event]:
         """Heed the wish to stop, then the health of a green with weight."""
         session = self._session
+        yield from session.unsaid()
         stop = session.heed()
         forward = isinstance(session.intent, Deploy | Flip) and not session.going_back
         why = harm(session.facts) if forward else None

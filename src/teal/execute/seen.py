@@ -4,9 +4,11 @@ AWS is eventually consistent: a look right after a write may show the value befo
 the executor looks again until the write is seen, for at most a minute.
 """
 
+from dataclasses import replace
 from typing import assert_never
 
-from teal.model.snapshot import Snapshot
+from teal.execute.bodies import SETTINGS
+from teal.model.snapshot import RouteState, Snapshot
 from teal.model.step import (
     Act,
     CreateGroup,
@@ -23,6 +25,7 @@ from teal.model.step import (
 )
 from teal.model.step_order import TagOrder
 from teal.model.step_retire import RetireSlot
+from teal.model.workload import Service
 from teal.plan.retiring import retired
 from teal.plan.situation import share_of
 from teal.plan.whole import primary_revision
@@ -56,6 +59,59 @@ def seen(step: Act, snapshot: Snapshot) -> bool:  # noqa: C901, PLR0911, PLR0912
             return True  # a revision is remembered by the run; marks on one are read by later runs alone
         case _:
             assert_never(step)
+
+
+def as_written(step: Act, snapshot: Snapshot) -> Snapshot:
+    """Return `snapshot` with what an acknowledged act wrote: the value that the next look has to show.
+
+    What the look shows instead was read too early, or written by somebody else. Of an act that makes a thing, or writes
+    a tag, nothing is foretold.
+    """
+    if isinstance(step, WriteRoute):
+        return _route_written(step, snapshot)
+    if isinstance(step, UpdateService | RetireSlot):
+        return _service_written(step, snapshot)
+    if isinstance(step, DeleteRoute):
+        return _with_route(snapshot, step.index, replace(snapshot.routes[step.index], rule=None))
+    return snapshot
+
+
+def _route_written(step: WriteRoute, snapshot: Snapshot) -> Snapshot:
+    route = snapshot.routes[step.index]
+    groups = {slot: snapshot.slot(slot).group(route.spec.group_key).group for slot, _ in step.shares}
+    if route.rule is None or route.rule.forward is None:
+        return snapshot
+    shares = tuple((group.arn, weight) for slot, weight in step.shares if (group := groups[slot]) is not None)
+    rule = replace(route.rule, forward=replace(route.rule.forward, shares=shares))
+    return _with_route(snapshot, step.index, replace(route, rule=rule))
+
+
+def _with_route(snapshot: Snapshot, index: int, route: RouteState) -> Snapshot:
+    return replace(snapshot, routes=(*snapshot.routes[:index], route, *snapshot.routes[index + 1 :]))
+
+
+def _service_written(step: UpdateService | RetireSlot, snapshot: Snapshot) -> Snapshot:
+    state = snapshot.slot(step.slot)
+    if state.service is None:
+        return snapshot
+    service = replace(state.service, desired=0) if isinstance(step, RetireSlot) else _updated(step, state.service)
+    return replace(snapshot, slots={**snapshot.slots, step.slot: replace(state, service=service)})
+
+
+def _updated(step: UpdateService, service: Service) -> Service:
+    if step.revision is not None:
+        service = replace(service, task_definition_arn=f"{step.family}:{step.revision}")
+    if step.count is not None:
+        service = replace(service, desired=step.count)
+    if step.settings:
+        service = replace(
+            service,
+            breaker_enabled=True,
+            breaker_rolls_back=False,
+            minimum_healthy_percent=SETTINGS["minimumHealthyPercent"],
+            maximum_percent=SETTINGS["maximumPercent"],
+        )
+    return service
 
 
 def _shares_seen(step: WriteRoute, snapshot: Snapshot) -> bool:

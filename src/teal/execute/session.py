@@ -1,6 +1,6 @@
 """What one run holds while it goes on: the last look, what it knows, and the only story it tells."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from teal.errors import (
@@ -14,18 +14,21 @@ from teal.errors import (
     TransientError,
     UnknownAnswerError,
 )
-from teal.execute.guard import Bounds, moved_routes, moved_service, other_deployer
+from teal.execute.guard import Bounds, other_deployer
 from teal.execute.perform import Scene
-from teal.model.event import Event, TurnedBack
+from teal.model.change import Change
+from teal.model.event import Drifted, Event, Noted, TurnedBack
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.tags import Stage
+from teal.model.workload import Service
 from teal.observe.observer import Observer
+from teal.plan.changes import changes, counts
 from teal.plan.facts import Facts
 from teal.plan.retiring import looked
-from teal.plan.situation import Row
+from teal.plan.situation import RESTING_ROWS, Row
 from teal.plan.whole import primary_revision, whole
 from teal.ports import Ports
 
@@ -54,6 +57,7 @@ class Session:
         self._snapshot: Snapshot | None = None
         self._acknowledged: dict[str, tuple[object, float]] = {}
         self._failing_since_s: dict[str, float] = {}
+        self._unsaid: list[Event] = []
 
     @property
     def snapshot(self) -> Snapshot:
@@ -191,9 +195,13 @@ class Session:
                     raise
             self.ports.clock.sleep(FIRST_RETRY_S)
 
-    def acknowledged(self, key: str, value_before: object) -> None:
-        """Remember a write that AWS acknowledged, and the value it replaced: a later read of that value is stale."""
-        self._acknowledged[key] = (value_before, self.now_s)
+    def acknowledged(self, key: str, written: Snapshot) -> None:
+        """Take a write that AWS acknowledged as what is there; a later read of the value that it replaced is stale.
+
+        A look that shows neither shows what somebody else wrote.
+        """
+        self._acknowledged[key] = (value_of(key, self.snapshot), self.now_s)
+        self._snapshot = written
 
     def _stale(self, before: Snapshot, after: Snapshot) -> bool:
         """Say whether a look shows again what a write of this run replaced, after a look that showed the write."""
@@ -211,12 +219,21 @@ class Session:
         return False
 
     def watch(self, slot: Slot, *, service: bool) -> None:
-        """Take a narrow look at a slot. A read that fails changes nothing: the next full look will tell."""
+        """Take a narrow look at a slot. A read that fails or is stale changes nothing: the next full look will tell.
+
+        Raises:
+            DriftError: somebody else changed the service.
+        """
+        before = self.snapshot
         try:
-            self._snapshot = self.observer.watch(self.snapshot, slot, service=service)
+            after = self.observer.watch(before, slot, service=service)
         except (TransientError, UnknownAnswerError):
             return
-        self._notice_time(self._snapshot)
+        if self._stale(before, after):
+            return
+        self._notice_time(after)
+        self._notice_others(before, after)
+        self._snapshot = after
 
     def failing_s(self, key: str) -> float:
         """Return for how long a step has been failing, this failure included."""
@@ -271,7 +288,7 @@ class Session:
     def _notice_time(self, snapshot: Snapshot) -> None:
         """Remember since when the slot in hand has been whole, without a gap."""
         facts = Facts.of(self.spec, snapshot, self.run, self.now_s)
-        if facts.situation.row in {Row.AT_REST, Row.UNRECORDED, Row.ROLLED_BACK}:
+        if facts.situation.row in RESTING_ROWS:
             facts = facts.for_next()
         service = facts.target.service
         ready = service is not None and whole(self.spec, facts.target, primary_revision(service), facts.count())
@@ -286,36 +303,76 @@ class Session:
         own, move = self.run.own_move, after.move
         if own is not None and move is not None and move.id == own.id and move.stage is Stage.BACK is not own.stage:
             # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.
-            self.latch(TurnBack(reason="another run took this move back", judged=False))
+            self._latch_and_say(TurnBack(reason="another run took this move back", judged=False))
             return
         taken_over = other_deployer(own, after)
         if taken_over:
             raise BusyError(taken_over, hint="`teal status` shows where things stand")
-        moved = moved_routes(before, after, self.wrote)
-        slot = Facts.of(self.spec, before, self.run, self.now_s).to
-        service = "" if slot in self.updated else moved_service(before, after, slot)
-        if moved or service:
-            self._drift(before, moved, service)
+        self._notice_changes(before, after)
 
-    def _drift(self, before: Snapshot, moved: Mapping[int, str], service: str) -> None:
-        reason = "; ".join([*moved.values(), *([service] if service else [])])
+    def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
+        facts = Facts.of(self.spec, before, self.run, self.now_s)
+        green = (facts.for_next() if facts.situation.row in RESTING_ROWS else facts).to
+        scaled = counts(before, after, self.updated)
+        if scaled:
+            self._say(Noted(at_s=self.now_s, message=f"somebody else asked for other counts: {listed(scaled)}"))
+        found = changes(before, after, written=self.wrote, updated=self.updated, green=green)
+        if not found:
+            return
+        willing = isinstance(self.intent, Deploy | Flip) and self.intent.adopt and self.run.turn_back is None
+        adopted = willing and all(change.adoptable for change in found)
+        self._say(Drifted(at_s=self.now_s, changes=found, adopted=adopted))
+        if not adopted:
+            self._drift(before, found)
+
+    def _drift(self, before: Snapshot, found: tuple[Change, ...]) -> None:
+        reason = f"drift: somebody else changed {listed(found)}"
         split = Facts.of(self.spec, before, self.run, self.now_s).situation.row in SPLIT_ROWS
         if not split and self.run.turn_back is None:
-            raise DriftError(
-                f"drift: {reason}", hint="look at who changed it; run the command again to go on from there"
-            )
-        self.note(foreign=self.run.foreign | frozenset(moved))
-        self.latch(TurnBack(reason=f"drift: {reason}", judged=False, exit_code=7))
+            adopting = "`--adopt` takes it as it is; " if all(change.adoptable for change in found) else ""
+            raise DriftError(reason, hint=f"{adopting}run the command again to go on from what is there now")
+        self.note(foreign=self.run.foreign | {change.route for change in found if change.route is not None})
+        self._latch_and_say(TurnBack(reason=reason, judged=False, exit_code=7))
+
+    def _latch_and_say(self, why: TurnBack) -> None:
+        turned = self.latch(why)
+        self._unsaid += [turned] if turned is not None else []
+
+    def _say(self, event: Event) -> None:
+        """Write an event to the journal, and keep it until the run can hand it on."""
+        self._unsaid.append(self.tell(event))
+
+    def unsaid(self) -> Iterator[Event]:
+        """Yield what was noticed while looking."""
+        while self._unsaid:
+            yield self._unsaid.pop(0)
+
+
+def listed(found: Sequence[Change]) -> str:
+    """Return changes in one line."""
+    return "; ".join(map(str, found))
 
 
 def value_of(key: str, snapshot: Snapshot) -> object:
-    """Return what `route:<index>` or `service:<slot>` shows: a forward action, or a revision and a count."""
+    """Return what `route:<index>` or `service:<slot>` shows: a forward action, or what a service is asked for."""
     kind, _, name = key.partition(":")
     if kind == "route":
         rule = snapshot.routes[int(name)].rule
         return rule.forward if rule is not None else None
     service = snapshot.slot(Slot(name)).service
-    return (primary_revision(service), service.desired) if service is not None else None
+    return asked_of(service) if service is not None else None
+
+
+def asked_of(service: Service) -> tuple[object, ...]:
+    """Return what somebody asked of a service: revision, count, and how it is deployed."""
+    return (
+        primary_revision(service),
+        service.desired,
+        service.minimum_healthy_percent,
+        service.maximum_percent,
+        service.breaker_enabled,
+        service.breaker_rolls_back,
+    )
 
 
 def aws_detail(error: AwsError) -> str:

@@ -36,7 +36,8 @@ def wait(session: Session, step: Wait) -> Iterator[Event]:
     """Wait until a step is done or has failed; a failure latches the verdict to go back."""
     began_s = session.now_s
     looks = _Looks(full_s=began_s, service_s=began_s, said_s=0.0)
-    while True:
+    verdict = session.run.turn_back
+    while session.run.turn_back is verdict:  # what a look notices may turn the run back
         stop = session.heed() or _harm(session)
         if stop is not None:
             yield stop
@@ -148,28 +149,28 @@ def _note_health(session: Session, step: Wait) -> None:
 def put_question(session: Session, step: Question) -> Iterator[Event]:
     """Put a question until it is answered or its time is over; a bad answer latches the verdict to go back."""
     began_s = session.now_s
-    said = ""
-    while True:
+    said, verdict = "", session.run.turn_back
+    while session.run.turn_back is verdict:
         stop = session.heed() or _harm(session)
         if stop is not None:
             yield stop
             return
-        verdict = ask(step, session.scene)
+        answer = ask(step, session.scene)
         stop = session.heed()
         if stop is not None:  # a signal ends a gate's command too: that convicts nobody
             yield stop
             return
         late = session.now_s - began_s > _limit_s(session, step)
-        if verdict.state == "PASS":
+        if answer.state == "PASS":
             yield from _passed(session, step, began_s)
             return
-        if verdict.state == "FAIL" or late:
-            yield from _failed(session, step, verdict)
+        if answer.state == "FAIL" or late:
+            yield from _failed(session, step, answer)
             return
-        if verdict.reason != said:
-            said = verdict.reason
+        if answer.reason != said:
+            said = answer.reason
             yield session.tell(Waited(at_s=session.now_s, step=step, progress=said))
-        session.ports.clock.sleep(max(verdict.retry_after_s * min(session.scale * 4, 1.0), 0.2))
+        session.ports.clock.sleep(max(answer.retry_after_s * min(session.scale * 4, 1.0), 0.2))
         session.watch(step.slot, service=isinstance(step, ProveIdentity))
 
 

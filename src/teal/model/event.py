@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from teal.model.change import Change
 from teal.model.step import Step, step_json
 
 EVENT_SCHEMA = 2
@@ -92,6 +93,15 @@ class TurnedBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Drifted:
+    """Somebody else changed what this run had read. `adopted`: the run goes on with it, by `--adopt`."""
+
+    at_s: float
+    changes: tuple[Change, ...]
+    adopted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Noted:
     """Something worth knowing that changes nothing."""
 
@@ -113,7 +123,8 @@ class RunEnded:
 
 
 Event = (
-    RunStarted | Planned | StepBegan | StepEnded | StepFailed | Waited | Diagnosed | TurnedBack | Noted | RunEnded
+    RunStarted | Planned | StepBegan | StepEnded | StepFailed | Waited | Diagnosed | TurnedBack | Drifted | Noted
+    | RunEnded
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ class Deploy:
     restart: bool = False  # deploy equal content anew
     seq: int | None = None  # the number of this deployment, growing
     allow_older: bool = False  # although what serves has a higher number
+    adopt: bool = False  # go on when somebody else changes what teal only keeps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +30,7 @@ class Flip:
     """Go on to the end with the deployment that is under way or held."""
 
     again: bool = False  # taste and flip what was rolled back
+    adopt: bool = False  # go on when somebody else changes what teal only keeps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,7 +53,7 @@ def no_healthy_target(facts: Facts, slot: Slot) -> Refused | None:
         return Refused(
             exit_code=5,
             message=f"slot {slot} is retired: it has no tasks, and production stays where it is",
-            hint="`teal deploy` of what it held brings it up again",
+            hint="`teal deploy` of what it held brings it up again; `teal rollback --force` does not wait for that",
         )
     stopped = state.service is not None and state.service.running == 0
     dead = [g.spec.name for g in state.groups if (g.healthy == 0 if g.targets is not None else stopped)]

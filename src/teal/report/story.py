@@ -10,6 +10,7 @@ from typing import assert_never
 
 from teal.model.event import (
     Diagnosed,
+    Drifted,
     Event,
     Noted,
     Planned,
@@ -78,19 +79,22 @@ class Story:
                 return [f"[step {self._number}] waiting: {event.progress}"] if self._worth_saying(event) else []
             case StepBegan() | StepEnded() | StepFailed():
                 return [f"[step {self._number}] {self._step(event)}"]
-            case Diagnosed() | TurnedBack() | Noted():
+            case Diagnosed() | TurnedBack() | Drifted() | Noted():
                 return self._told(event)
             case RunEnded():
                 return []
             case _:
                 assert_never(event)
 
-    def _told(self, event: Diagnosed | TurnedBack | Noted) -> list[str]:
+    def _told(self, event: Diagnosed | TurnedBack | Drifted | Noted) -> list[str]:
         match event:
             case Diagnosed():
                 return [f"why: {fact}" for fact in event.facts]
             case TurnedBack():
                 return [self.paint("red", f"GOING BACK: {event.reason}")]
+            case Drifted():
+                verb = "adopted, changed by somebody else" if event.adopted else "changed by somebody else"
+                return [f"{verb}: {change}" for change in event.changes]
             case Noted():
                 return [f"note: {event.message}"]
 

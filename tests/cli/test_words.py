@@ -1,9 +1,9 @@
-"""Where the number of a deployment comes from."""
+"""Where the number of a deployment comes from, and other words of a deployment."""
 
 import pytest
 
 from cli_stage import Stage
-from teal.model.run import Deploy
+from teal.model.run import Deploy, Flip
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,14 @@ def test_older_is_allowed_by_word_alone() -> None:
     play.play("deploy", "--yes", "--seq", "3", "--allow-older")
     assert play.app.asked == [Deploy(seq=3, allow_older=True)]
     assert Stage().play("deploy", "--yes", "--seq", "-3").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "intent"),
+    [("deploy --yes --adopt", Deploy(adopt=True)), ("flip --yes --adopt", Flip(adopt=True))],
+)
+def test_adopting_is_asked_for_by_word(words: str, intent: Deploy | Flip) -> None:
+    """`--adopt` reaches the intent."""
+    play = Stage()
+    play.play(*words.split())
+    assert play.app.asked == [intent]
