@@ -20,6 +20,7 @@ from teal.model.step import (
     DeleteRoute,
     Register,
     Step,
+    TagDeployment,
     TagMove,
     TagVerdict,
     UpdateService,
@@ -70,7 +71,7 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
         raise NeedsPersonError(
             f"{step.sentence()} was not done: {problem}", hint="`teal status` shows where things stand"
         )
-    session.bounds.count(step, endless=session.going_back and isinstance(step, ROUTING))
+    session.bounded(session.bounds.count(step, endless=session.going_back and isinstance(step, ROUTING)))
     session.step_number += 1
     began_s = session.now_s
     stage = stage_of(step, going_back=session.going_back)
@@ -193,6 +194,8 @@ def _remember(session: Session, step: Act, outcome: Outcome) -> None:
             session.note(failed_writes=left)
             if isinstance(step, CreateRoute) and step.tag is not None:
                 session.note(own_move=step.tag)
+        case TagDeployment():
+            session.acknowledged(f"tag:{step.slot}", session.snapshot)
         case CreateService() | UpdateService() | RetireSlot():
             session.acknowledged(f"service:{step.slot}", as_written(step, session.snapshot))
             retired = {"retired"} if isinstance(step, RetireSlot) else set[str]()

@@ -8,7 +8,7 @@ somebody else is at work.
 
 from collections.abc import Callable, Iterator
 
-from teal.errors import NeedsPersonError, TealError, UsageError
+from teal.errors import TealError, UsageError
 from teal.execute.acting import act
 from teal.execute.session import Session
 from teal.execute.stages import stage_of
@@ -105,6 +105,7 @@ class Executor:
         for _ in range(ROUND_LIMIT):
             yield from self._heed()
             facts = session.facts
+            session.bounded(session.bounds.stand(facts.situation, going_back=session.going_back))
             decision = plan(session.intent, session.spec, facts.snapshot, session.run, facts.now_s)
             if isinstance(decision, Refused):
                 yield self._end(decision.exit_code, decision.message, decision.hint)
@@ -120,7 +121,7 @@ class Executor:
             if not decision.settles or not self._ends:
                 self._ends = decision.ends
             yield from self._first(decision.steps)
-        raise NeedsPersonError(f"no end after {ROUND_LIMIT} rounds")
+        session.bounded(f"no end after {ROUND_LIMIT} rounds")
 
     def _heed(self) -> Iterator[Event]:
         """Heed the wish to stop, then the health of a green with weight."""
@@ -161,7 +162,7 @@ class Executor:
     def _first(self, steps: tuple[Step, ...]) -> Iterator[Event]:
         session, step = self._session, steps[0]
         if isinstance(step, Wait | Question):
-            session.bounds.count(step, endless=False)
+            session.bounded(session.bounds.count(step, endless=False))
             session.step_number += 1
             stage = stage_of(step, going_back=session.going_back)
             yield session.tell(StepBegan(at_s=session.now_s, step=step, number=session.step_number, stage=stage))

@@ -1,49 +1,79 @@
 """The bounds that no run exceeds, and the other run that it meets.
 
-A plan that keeps asking for the same step is wrong about the world; a person must look.
+A plan that keeps asking for the same step, or keeps falling back behind where it was, is wrong about the world; a
+person must look. Three bounds: the same act at most three times (a wait or a question, which changes nothing, ten);
+all steps together at most three times the plan that was shown, and ten; a fall of the same kind at most three times.
 """
 
 from collections import Counter
+from fractions import Fraction
 
-from teal.errors import NeedsPersonError
 from teal.model.snapshot import Snapshot
 from teal.model.step import Act, Step
-from teal.model.tags import MoveTag
+from teal.model.tags import MoveTag, Stage
+from teal.plan.situation import Situation
 
 SAME_ACT_LIMIT = 3
 SAME_QUESTION_LIMIT = 10
+SAME_FALL_LIMIT = 3
+_STAGES = {Stage.BACK: 0, Stage.PREPARE: 1, Stage.HELD: 2, Stage.SHIFT: 3, Stage.DONE: 5}
 
 
 class Bounds:
-    """Counts the steps of one run."""
+    """Counts the steps of one run, and how often it falls back."""
 
     def __init__(self) -> None:
         self._same: Counter[str] = Counter()
+        self._falls: Counter[str] = Counter()
         self._total = 0
         self._limit = 0
+        self._stood: tuple[bool, Fraction, str] | None = None
 
     def expect(self, steps: int) -> None:
         """Take the length of a plan that a person was shown as the measure of what it may come to."""
         self._limit += 3 * steps + 10
 
-    def count(self, step: Step, *, endless: bool) -> None:
-        """Count one step; `endless` steps (the writes of a way back) are repeated as long as it takes.
+    def count(self, step: Step, *, endless: bool) -> str:
+        """Count one step and return how it goes in circles, if it does; else an empty text.
 
-        Raises:
-            NeedsPersonError: the run goes in circles.
+        `endless` steps (the writes of a way back) are repeated as long as it takes.
         """
         key = step_key(step)
         self._same[key] += 1
         self._total += 1
         limit = SAME_ACT_LIMIT if isinstance(step, Act) else SAME_QUESTION_LIMIT
-        if not endless and (self._same[key] > limit or self._total > max(self._limit, 10)):
-            message = f"going in circles: {step.sentence()} was planned {self._same[key]} times in {self._total} steps"
-            raise NeedsPersonError(message, hint="`teal status` shows where things stand; nothing more was written")
+        if endless or (self._same[key] <= limit and self._total <= max(self._limit, 10)):
+            return ""
+        return f"going in circles: {step.sentence()} was planned {self._same[key]} times in {self._total} steps"
 
     def forgive(self, step: Step) -> None:
         """Take one back: AWS was busy, which says nothing of the plan."""
         self._same[step_key(step)] -= 1
         self._total -= 1
+
+    def stand(self, situation: Situation, *, going_back: bool) -> str:
+        """Note where a run stands and return how it keeps falling back, if it does; else an empty text.
+
+        A run that turns back has its own way; where that begins is no fall.
+        """
+        rank, row = rank_of(situation, going_back=going_back), situation.row.name
+        before, self._stood = self._stood, (going_back, rank, row)
+        if before is None or before[0] is not going_back or rank >= before[1]:
+            return ""
+        fall = f"{before[2]} → {row}"
+        self._falls[fall] += 1
+        if self._falls[fall] <= SAME_FALL_LIMIT:
+            return ""
+        return f"going in circles: it fell back {self._falls[fall]} times from {fall}"
+
+
+def rank_of(situation: Situation, *, going_back: bool) -> Fraction:
+    """Return how far a run has come: stage and share of `to`; on a way back, how little `to` has left."""
+    shares = situation.shares
+    share = sum(shares, Fraction(0)) / len(shares) if shares else Fraction(0)
+    if going_back:
+        return 1 - share
+    return share + (_STAGES[situation.move.stage] if situation.move is not None else 0)
 
 
 def step_key(step: Step) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from teal.execute.bodies import SETTINGS
+from teal.model.identity import Slot
 from teal.model.snapshot import RouteState, Snapshot
 from teal.model.step import (
     Act,
@@ -25,6 +26,7 @@ from teal.model.step import (
 )
 from teal.model.step_order import TagOrder
 from teal.model.step_retire import RetireSlot
+from teal.model.tags import DEPLOYMENT
 from teal.model.workload import Service
 from teal.plan.retiring import retired
 from teal.plan.situation import share_of
@@ -59,6 +61,33 @@ def seen(step: Act, snapshot: Snapshot) -> bool:  # noqa: C901, PLR0911, PLR0912
             return True  # a revision is remembered by the run; marks on one are read by later runs alone
         case _:
             assert_never(step)
+
+
+def value_of(key: str, snapshot: Snapshot) -> object:
+    """Return what `route:<index>`, `service:<slot>` or `tag:<slot>` shows.
+
+    That is a forward action, what a service is asked for, or what its tag says.
+    """
+    kind, _, name = key.partition(":")
+    if kind == "route":
+        rule = snapshot.routes[int(name)].rule
+        return rule.forward if rule is not None else None
+    service = snapshot.slot(Slot(name)).service
+    if kind == "tag":
+        return service.tags.get(DEPLOYMENT) if service is not None else None
+    return asked_of(service) if service is not None else None
+
+
+def asked_of(service: Service) -> tuple[object, ...]:
+    """Return what somebody asked of a service: revision, count, and how it is deployed."""
+    return (
+        primary_revision(service),
+        service.desired,
+        service.minimum_healthy_percent,
+        service.maximum_percent,
+        service.breaker_enabled,
+        service.breaker_rolls_back,
+    )
 
 
 def as_written(step: Act, snapshot: Snapshot) -> Snapshot:

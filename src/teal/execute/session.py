@@ -1,6 +1,6 @@
 """What one run holds while it goes on: the last look, what it knows, and the only story it tells."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from teal.errors import (
@@ -16,6 +16,7 @@ from teal.errors import (
 )
 from teal.execute.guard import Bounds, other_deployer
 from teal.execute.perform import Scene
+from teal.execute.seen import value_of
 from teal.model.change import Change
 from teal.model.event import Drifted, Event, Noted, TurnedBack
 from teal.model.identity import Slot
@@ -23,9 +24,8 @@ from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, T
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.tags import Stage
-from teal.model.workload import Service
 from teal.observe.observer import Observer
-from teal.plan.changes import changes, counts
+from teal.plan.changes import changes, counts, difference, listed
 from teal.plan.facts import Facts
 from teal.plan.retiring import looked
 from teal.plan.situation import RESTING_ROWS, Row
@@ -55,6 +55,7 @@ class Session:
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self.untold = ""  # why the journal could not be written
         self._snapshot: Snapshot | None = None
+        self._previous: Snapshot | None = None
         self._acknowledged: dict[str, tuple[object, float]] = {}
         self._failing_since_s: dict[str, float] = {}
         self._unsaid: list[Event] = []
@@ -160,7 +161,7 @@ class Session:
         self.note(still=looked(self.run.still, after))
         if before is not None:
             self._notice_others(before, after)
-        self._snapshot = after
+        self._previous, self._snapshot = before, after
         self.wrote.clear()
         self.updated.clear()
         return after
@@ -234,6 +235,19 @@ class Session:
         self._notice_time(after)
         self._notice_others(before, after)
         self._snapshot = after
+
+    def bounded(self, problem: str) -> None:
+        """Stop a run that goes in circles.
+
+        Raises:
+            NeedsPersonError: `problem` is not empty; it is told with what changed between the last two looks.
+        """
+        if not problem:
+            return
+        before, last = self._previous, self.snapshot
+        changed = difference(before, last) if before is not None else "nothing"
+        hint = "`teal status` shows where things stand; nothing more was written"
+        raise NeedsPersonError(f"{problem}; between the last two looks changed: {changed}", hint=hint)
 
     def failing_s(self, key: str) -> float:
         """Return for how long a step has been failing, this failure included."""
@@ -346,33 +360,6 @@ class Session:
         """Yield what was noticed while looking."""
         while self._unsaid:
             yield self._unsaid.pop(0)
-
-
-def listed(found: Sequence[Change]) -> str:
-    """Return changes in one line."""
-    return "; ".join(map(str, found))
-
-
-def value_of(key: str, snapshot: Snapshot) -> object:
-    """Return what `route:<index>` or `service:<slot>` shows: a forward action, or what a service is asked for."""
-    kind, _, name = key.partition(":")
-    if kind == "route":
-        rule = snapshot.routes[int(name)].rule
-        return rule.forward if rule is not None else None
-    service = snapshot.slot(Slot(name)).service
-    return asked_of(service) if service is not None else None
-
-
-def asked_of(service: Service) -> tuple[object, ...]:
-    """Return what somebody asked of a service: revision, count, and how it is deployed."""
-    return (
-        primary_revision(service),
-        service.desired,
-        service.minimum_healthy_percent,
-        service.maximum_percent,
-        service.breaker_enabled,
-        service.breaker_rolls_back,
-    )
 
 
 def aws_detail(error: AwsError) -> str:

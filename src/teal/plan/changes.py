@@ -55,6 +55,29 @@ def counts(before: Snapshot, after: Snapshot, updated: AbstractSet[Slot]) -> tup
     )
 
 
+def listed(found: tuple[Change, ...]) -> str:
+    """Return changes in one line."""
+    return "; ".join(map(str, found))
+
+
+def difference(before: Snapshot, after: Snapshot) -> str:
+    """Return in one line how two looks differ, whoever did it: what was asked for, what is on record, what is there."""
+    found = [
+        *map(str, changes(before, after, written=set(), updated=set(), green=Slot.A)),
+        *map(str, counts(before, after, set())),
+    ]
+    rows: list[tuple[str, object, object]] = [("move", before.move, after.move)]
+    for slot in Slot:
+        old, new = before.slot(slot), after.slot(slot)
+        rows += [
+            (f"tag of slot {slot}", old.deployment, new.deployment),
+            (f"healthy in slot {slot}", old.healthy, new.healthy),
+            (f"running in slot {slot}", old.service and old.service.running, new.service and new.service.running),
+        ]
+    found += [f"{name}: {was} → {now}" for name, was, now in rows if was != now]
+    return "; ".join(found) or "nothing"
+
+
 def _route(snapshot: Snapshot, old: RouteState, new: RouteState, index: int) -> Iterator[Change]:
     where = str(old.spec)
     if old.rule is None:
