@@ -14,7 +14,6 @@ from teal.model.identity import Slot
 from teal.model.run import Deploy
 from teal.model.step import Hold, Register, Step, TagMove
 from teal.model.tags import MoveTag, Stage
-from teal.plan.changes import difference
 from teal.plan.situation import Situation, classify
 
 ACT = Register(family="web")
@@ -77,18 +76,6 @@ def test_turning_back_is_no_fall_and_has_its_own() -> None:
     assert bounds.stand(at("shift", 1), going_back=False) == ""
     said = [bounds.stand(at("shift", share), going_back=True) for share in (1, 0) * 5]
     assert [bool(each) for each in said] == [False] * 8 + [True, False]
-
-
-def test_the_difference_of_two_looks_in_one_line() -> None:
-    """What was asked for, what is on record, and what is there."""
-    before = Scene(move=f"d7.a.b.prepare.{LONG_AGO}", b="d7.42").seen()
-    after = Scene(move=f"d7.a.b.held.{LONG_AGO}", b="d7.42.back", healthy={Slot.A: 1}, shares=(1,)).seen()
-    assert difference(before, after) == (
-        "shop:443 rule 20: forwards to: slot a → slot b; "
-        f"move: d7.a.b.prepare.{LONG_AGO} → d7.a.b.held.{LONG_AGO}; "
-        "healthy in slot a: 2 → 1; tag of slot b: d7.42 → d7.42.back"
-    )
-    assert difference(before, before) == "nothing"
 
 
 def test_a_run_that_is_undone_again_and_again_ends(tmp_path: Path) -> None:

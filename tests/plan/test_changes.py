@@ -10,7 +10,7 @@ from plan.scenes import LONG_AGO, Scene
 from teal.model.identity import Slot
 from teal.model.snapshot import Snapshot
 from teal.model.traffic import Condition, Forward
-from teal.plan.changes import changes, counts
+from teal.plan.changes import changes, counts, difference, listed
 
 BEFORE = Scene(move=f"d7.a.b.shift.{LONG_AGO}", shares=(0,), b="d7.42").seen()
 ROUTE = "shop:443 rule 20"
@@ -108,3 +108,17 @@ def test_counts_are_told_apart() -> None:
     assert counts(BEFORE, more, {Slot.A}) == ()
     assert counts(BEFORE, with_service(Slot.A), set()) == ()
     assert told(more) == []
+
+
+def test_the_difference_of_two_looks_in_one_line() -> None:
+    """What was asked for, what is on record, and what is there."""
+    before = Scene(move=f"d7.a.b.prepare.{LONG_AGO}", b="d7.42").seen()
+    after = Scene(move=f"d7.a.b.held.{LONG_AGO}", b="d7.42.back", healthy={Slot.A: 1}, shares=(1,)).seen()
+    assert difference(before, after) == (
+        "shop:443 rule 20: forwards to: slot a → slot b; "
+        f"move: d7.a.b.prepare.{LONG_AGO} → d7.a.b.held.{LONG_AGO}; "
+        "healthy in slot a: 2 → 1; tag of slot b: d7.42 → d7.42.back"
+    )
+    assert difference(before, before) == "nothing"
+    moved = changes(before, after, written=set(), updated=set(), green=Slot.B)
+    assert listed(moved) == "shop:443 rule 20: forwards to: slot a → slot b"
