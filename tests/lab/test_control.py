@@ -15,7 +15,7 @@ import pytest
 from botocore.session import Session
 
 from teal.errors import LabError
-from teal.lab import control
+from teal.lab import control, steering
 from teal.lab.control import LabOptions, LabStatus
 
 pytestmark = pytest.mark.lab
@@ -119,9 +119,10 @@ def test_the_life_of_a_lab(root: Path) -> None:
     assert control.status(root, "lab") is not None
     failed = last_status(lab, run_task(lab, "unknown:1"), "STOPPED")
     assert "CannotPullContainerError" in failed["stoppedReason"]
-    told, following = control.events(root, "lab", 0)
-    assert following == len(told) > 5
-    assert control.events(root, "lab", following)[0] == ()
+    told = steering.events(root, "lab", 0)
+    assert told.first == 0
+    assert told.next == len(told.events) > 5
+    assert steering.events(root, "lab", told.next).events == ()
     started = descendants(lab)
     assert len(started) >= 4  # two Envoys, a leash, a task
     assert control.down(root, "lab")
@@ -202,5 +203,5 @@ def test_without_envoy_there_is_no_lab(root: Path, monkeypatch: pytest.MonkeyPat
 def test_events_of_no_lab(root: Path) -> None:
     """Where there is no lab there are no events, and the error says how to get one."""
     with pytest.raises(LabError, match="no lab 'none'"):
-        control.events(root, "none", 0)
+        steering.events(root, "none", 0)
     assert "AWS_PROFILE" in control.unset()

@@ -3,7 +3,6 @@
 A lab is a detached process; its directory says where it is (see `teal.lab.state`) and its API what it does.
 """
 
-import http.client
 import os
 import select
 import signal
@@ -22,14 +21,13 @@ import msgspec
 import teal
 from teal.errors import LabError
 from teal.lab import state as disk
+from teal.lab.asking import ask
 from teal.lab.settings import LabOptions, settle, write_settings
-from teal.lab.world.wires import WorldEvent
 
-__all__ = ["LabOptions", "LabStatus", "down", "environment", "events", "labs", "status", "unset", "up"]
+__all__ = ["LabOptions", "LabStatus", "down", "environment", "labs", "status", "unset", "up"]
 
 _READY_S: Final = 20.0
 _DOWN_S: Final = 15.0
-_ASK_S: Final = 3.0
 _POLL_S: Final = 0.02
 _LOG_LINES: Final = 15
 
@@ -51,7 +49,8 @@ class LabStatus:
     tasks: int
     listeners: tuple[str, ...]  # host:port of each listener of a load balancer
     groups: tuple[str, ...]  # names of the target groups that are routed to
-    events: int
+    events: int  # so far
+    faults: int  # at work
     troubles: Mapping[str, str]  # part of the lab → what is wrong with it
 
     @property
@@ -65,12 +64,8 @@ class _Now(msgspec.Struct, frozen=True, kw_only=True):
     listeners: tuple[str, ...]
     groups: tuple[str, ...]
     events: int
+    faults: int = 0
     troubles: dict[str, str]
-
-
-class _Events(msgspec.Struct, frozen=True, kw_only=True):
-    events: tuple[WorldEvent, ...]
-    next: int
 
 
 class _Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -178,7 +173,7 @@ def down(root: Path, name: str) -> bool:
 
 def _asked_down(found: disk.State) -> bool:
     try:
-        _ask(found, "POST", "/_teal/down")
+        ask(found, "POST", "/_teal/down")
     except LabError:
         return False
     return True
@@ -212,7 +207,7 @@ def status(root: Path, name: str) -> LabStatus | None:
     found = disk.read_state(directory)
     if found is None:
         return None
-    now = msgspec.json.decode(_ask(found, "GET", "/_teal/status"), type=_Now)
+    now = msgspec.json.decode(ask(found, "GET", "/_teal/status"), type=_Now)
     known = {key: value for key, value in msgspec.structs.asdict(found).items() if key not in {"token", "port"}}
     return LabStatus(directory=directory, url=found.url, **known, **msgspec.structs.asdict(now))
 
@@ -224,19 +219,6 @@ def labs(root: Path) -> tuple[str, ...]:
     return tuple(sorted(each.name for each in root.iterdir() if each.is_dir() and disk.read_state(each) is not None))
 
 
-def events(root: Path, name: str, since: int) -> tuple[tuple[WorldEvent, ...], int]:
-    """Return what happened in a lab from event number `since` on (at most 1000), and the number to go on with.
-
-    Raises:
-        LabError: there is no such lab, or it does not answer.
-    """
-    found = disk.read_state(root / name)
-    if found is None:
-        raise LabError(f"there is no lab '{name}'", hint="`teal lab up` makes one")
-    told = msgspec.json.decode(_ask(found, "GET", f"/_teal/events?since={since}"), type=_Events)
-    return told.events, told.next
-
-
 def environment(found: LabStatus) -> dict[str, str]:
     """Return the environment that makes any client of AWS a client of this lab."""
     return disk.environment(found.url, found.region)
@@ -245,23 +227,3 @@ def environment(found: LabStatus) -> dict[str, str]:
 def unset() -> tuple[str, ...]:
     """Return the names of variables that would lead a client of the lab astray, or slow it down."""
     return ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_MAX_ATTEMPTS")
-
-
-def _ask(found: disk.State, method: str, path: str) -> bytes:
-    connection = http.client.HTTPConnection("127.0.0.1", found.port, timeout=_ASK_S)
-    try:
-        connection.request(method, path, headers={disk.TOKEN_HEADER: found.token})
-        answer = connection.getresponse()
-        body = answer.read()
-    except (OSError, http.client.HTTPException) as error:
-        raise LabError(
-            f"lab '{found.name}' (process {found.pid}) does not answer at {found.url}: {error}",
-            hint="`teal lab down` ends it, by force if it must",
-        ) from error
-    finally:
-        connection.close()
-    if answer.status >= http.client.BAD_REQUEST:
-        raise LabError(
-            f"lab '{found.name}' answers {answer.status} to {method} {path}: {body.decode('utf-8', 'replace')}"
-        )
-    return body

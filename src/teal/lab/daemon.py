@@ -26,6 +26,8 @@ import msgspec
 
 import teal
 from teal.errors import LabError, TealError
+from teal.lab.desk import Desk
+from teal.lab.faults import GameDay
 from teal.lab.front import Catalogue, Door, Front, Pages, Reply, Request
 from teal.lab.leash import Leash
 from teal.lab.loop import Loop
@@ -100,11 +102,25 @@ class Daemon:
         proxy = self._proxy(directory, environ, stack)
         runtime = self._runtime(environ)
         stack.callback(runtime.stop, _STOP_S)
-        self.loop = Loop(world=self._world, runtime=runtime, balancer=proxy, lock=self._lock, clock=wall_clock_s)
-        self._front = Front(
-            world=self._world, lock=self._lock, clock=wall_clock_s, wake=self.loop.wake, catalogue=Catalogue()
+        gameday = GameDay(world=self._world, seed=settings.file.seed)
+        self.loop = Loop(
+            world=self._world,
+            runtime=runtime,
+            balancer=proxy,
+            lock=self._lock,
+            clock=wall_clock_s,
+            mischief=gameday,
         )
-        self._pages = Pages(facts=self.loop, token=self._token, end=self.loop.stop)
+        self._front = Front(
+            world=self._world,
+            lock=self._lock,
+            clock=wall_clock_s,
+            wake=self.loop.wake,
+            catalogue=Catalogue(),
+            mischief=gameday,
+        )
+        desk = Desk(gameday=gameday, lock=self._lock, clock=wall_clock_s, wake=self.loop.wake)
+        self._pages = Pages(facts=self.loop, orders=desk, token=self._token, end=self.loop.stop)
         self._door.open()
 
     def _proxy(self, directory: Path, environ: Mapping[str, str], stack: ExitStack) -> Proxy:

@@ -9,13 +9,16 @@ logged once, shown by `status`, and tried again in the next: a lab with a broken
 """
 
 import logging
+import signal
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Set as AbstractSet
 from threading import Event, Lock, Thread
 from typing import Any, Final, Protocol
 
+from teal.lab.faults.strikes import Blow, Strike
 from teal.lab.world.ground import Answer
-from teal.lab.world.wires import DataPlane, Observation, TargetSeen, WantedTask, WorldEvent
+from teal.lab.world.story import Story
+from teal.lab.world.wires import DataPlane, Observation, RulesTaken, TargetSeen, WantedTask, WorldEvent
 
 _LOG = logging.getLogger(__name__)
 ROUND_S: Final = 0.05
@@ -23,13 +26,18 @@ _PAUSE_S: Final = 0.005  # between two rounds, whatever asks for the next one
 _HEALTH_S: Final = 0.2
 _JOIN_S: Final = 5.0
 _NOTHING: Final = DataPlane(listeners=(), groups=())
+_SIGNALS: Final[Mapping[Blow, signal.Signals]] = {
+    Blow.KILL: signal.SIGKILL,
+    Blow.FREEZE: signal.SIGSTOP,
+    Blow.THAW: signal.SIGCONT,
+}
 
 
 class World(Protocol):
     """What the loop asks of the world."""
 
     @property
-    def events(self) -> Sequence[WorldEvent]:
+    def events(self) -> Story:
         """The story so far."""
         ...
 
@@ -49,6 +57,10 @@ class World(Protocol):
         """Take what was seen."""
         ...
 
+    def rules_taken(self, taken: RulesTaken, now_s: float) -> None:
+        """Take that a node of the load balancer follows other rules."""
+        ...
+
     def task_metadata(self, task_id: str) -> Answer | None:
         """Return the metadata of a task."""
         ...
@@ -59,6 +71,14 @@ class TaskRuntime(Protocol):
 
     def apply(self, tasks: Sequence[WantedTask], now_s: float) -> list[Observation]:
         """Make the tasks so; return what was seen since the last call."""
+        ...
+
+    def running(self) -> AbstractSet[str]:
+        """Return the ids of the tasks of which a process runs."""
+        ...
+
+    def signal(self, task_id: str, number: signal.Signals) -> None:
+        """Send a signal to the processes of a task."""
         ...
 
 
@@ -73,6 +93,30 @@ class Balancer(Protocol):
         """Return the health of all targets."""
         ...
 
+    def news(self) -> list[RulesTaken]:
+        """Return which rules the nodes have taken up since the last call."""
+        ...
+
+
+class Mischief(Protocol):
+    """What goes wrong on purpose. Asked under the lab's lock."""
+
+    def advance(self, now_s: float) -> None:
+        """Let time pass."""
+        ...
+
+    def strikes(self, running: Sequence[WantedTask], now_s: float) -> Sequence[Strike]:
+        """Return the blows that are due."""
+        ...
+
+    def afflicted(self, plane: DataPlane, tasks: Sequence[WantedTask]) -> DataPlane:
+        """Return the plane as it shall be played."""
+        ...
+
+    def faults(self) -> Sequence[object]:
+        """Return what is at work."""
+        ...
+
 
 class Loop:
     """The heart of a lab.
@@ -83,16 +127,26 @@ class Loop:
         balancer: routes.
         lock: held while the world is asked.
         clock: the wall clock, unix seconds.
+        mischief: what goes wrong on purpose.
     """
 
     def __init__(
-        self, *, world: World, runtime: TaskRuntime, balancer: Balancer, lock: Lock, clock: Callable[[], float]
+        self,
+        *,
+        world: World,
+        runtime: TaskRuntime,
+        balancer: Balancer,
+        lock: Lock,
+        clock: Callable[[], float],
+        mischief: Mischief,
     ) -> None:
         self._world = world
         self._runtime = runtime
         self._balancer = balancer
         self._lock = lock
         self._clock = clock
+        self._mischief = mischief
+        self._strikes: Sequence[Strike] = ()
         self._wake = Event()
         self._stop = Event()
         self._health: list[TargetSeen] = []
@@ -127,6 +181,7 @@ class Loop:
         self._try("world", lambda: self._advance(now_s))
         tasks, plane = self._seen
         seen: list[Observation] = []
+        self._try("runtime, struck", self._strike)
         self._try("runtime", lambda: seen.extend(self._runtime.apply(tasks, now_s)))
         self._try("load balancer", lambda: self._balancer.apply(plane, now_s))
         health, self._health = self._health, []
@@ -136,13 +191,25 @@ class Loop:
     def _advance(self, now_s: float) -> None:
         with self._lock:
             self._world.advance(now_s)
-            self._seen = (self._world.tasks(), self._world.data_plane())
+            self._mischief.advance(now_s)
+            tasks = self._world.tasks()
+            self._seen = (tasks, self._mischief.afflicted(self._world.data_plane(), tasks))
+            here = self._runtime.running()
+            self._strikes = self._mischief.strikes([task for task in tasks if task.task_id in here], now_s)
+
+    def _strike(self) -> None:
+        strikes, self._strikes = self._strikes, ()
+        for each in strikes:
+            self._runtime.signal(each.task_id, _SIGNALS[each.blow])
 
     def _observe(self, seen: Sequence[Observation]) -> None:
-        if not seen:
+        taken = self._balancer.news()
+        if not seen and not taken:
             return
         with self._lock:
             now_s = self._clock()
+            for news in taken:
+                self._world.rules_taken(news, now_s)
             for each in seen:
                 self._world.observe(each, now_s)
 
@@ -170,10 +237,10 @@ class Loop:
         with self._lock:
             return self._world.task_metadata(task_id)
 
-    def events(self, since: int, most: int) -> Sequence[WorldEvent]:
-        """Return at most `most` events, beginning with number `since`."""
+    def events(self, since: int, most: int) -> tuple[int, Sequence[WorldEvent]]:
+        """Return at most `most` events from number `since` on, and the number of the first of them."""
         with self._lock:
-            return list(islice(self._world.events, since, since + most))
+            return self._world.events.since(since, most)
 
     def status(self) -> Mapping[str, Any]:
         """Return what the lab does now."""
@@ -182,6 +249,7 @@ class Loop:
             "tasks": len(tasks),
             "listeners": [f"{one.host}:{one.port}" for one in plane.listeners],
             "groups": [group.name for group in plane.groups],
-            "events": len(self._world.events),
+            "events": self._world.events.next,
+            "faults": len(self._mischief.faults()),
             "troubles": dict(self._troubles),
         }

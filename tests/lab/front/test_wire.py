@@ -11,7 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
 
-from teal.errors import LabError
+from teal.errors import LabError, UsageError
 from teal.lab.front import Catalogue, Door, Front, Pages, Reply, Request
 from teal.lab.world.ground import Answer, Params
 from teal.lab.world.wires import AwsRefusal, WorldEvent
@@ -19,6 +19,7 @@ from teal.lab.world.wires import AwsRefusal, WorldEvent
 CATALOGUE = Catalogue()
 SIGNED = "AWS4-HMAC-SHA256 Credential=lab/20261122/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=0"
 FORM = "application/x-www-form-urlencoded; charset=utf-8"
+TOKEN = {"x-teal-lab-token": "t0ken"}
 HEADERS = {"x-teal-lab-time-scale": "0.1", "x-teal-lab-low-port-offset": "8000"}
 
 
@@ -53,10 +54,30 @@ class Lab:
         """Be well."""
         return {"tasks": 3}
 
-    def events(self, since: int, most: int) -> list[WorldEvent]:
+    def events(self, since: int, most: int) -> tuple[int, list[WorldEvent]]:
         """Have two events."""
         every = [WorldEvent(at_s=float(n), source="ecs", subject="web", message=f"event {n}") for n in range(2)]
-        return every[since : since + most]
+        return since, every[since : since + most]
+
+
+class Orders:
+    """Take orders: one fault may begin, one ends."""
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Have one fault."""
+        return [{"number": 1}]
+
+    def place(self, body: bytes) -> dict[str, Any]:
+        """Let the right one begin."""
+        if body != b"fault":
+            raise UsageError("no such fault", hint="there are some")
+        return {"number": 2}
+
+    def mend(self, body: bytes) -> list[dict[str, Any]]:
+        """End one."""
+        if body:
+            raise LabError("cannot")
+        return [{"number": 1}]
 
 
 def front(world: Region) -> Front:
@@ -131,7 +152,7 @@ def lab() -> Iterator[tuple[Region, int]]:
     """Open a door to a region; yield the region and the port."""
     world, ended = Region(), list[str]()
     behind = front(world)
-    pages = Pages(facts=Lab(), token="t0ken", end=lambda: ended.append("end"))  # noqa: S106 - a token of this test
+    pages = Pages(facts=Lab(), orders=Orders(), token="t0ken", end=lambda: ended.append("end"))  # noqa: S106 - a token of this test
     door = Door(port=0, answer=lambda asked: pages.reply(asked) or behind.reply(asked), headers=HEADERS)
     door.open()
     yield world, door.port
@@ -196,9 +217,14 @@ PAGES: list[tuple[str, str, dict[str, str], int, bytes]] = [
     ("GET", "/_teal/status", {}, 200, b'{"tasks":3}'),
     ("GET", "/_teal/events?since=1", {}, 200, b'"next":2'),
     ("GET", "/_teal/events?since=x", {}, 200, b"event 0"),
+    ("GET", "/_teal/faults", {}, 200, b'{"faults":[{"number":1}]}'),
+    ("POST", "/_teal/break", {}, 403, b"token"),
+    ("POST", "/_teal/break", TOKEN, 400, b'"hint":"there are some"'),
+    ("POST", "/_teal/mend", TOKEN, 200, b'{"faults":[{"number":1}]}'),
+    ("POST", "/_teal/tea", TOKEN, 404, b"nothing"),
     ("POST", "/_teal/down", {}, 403, b"token"),
     ("POST", "/_teal/down", {"x-teal-lab-token": "wrong"}, 403, b"token"),
-    ("POST", "/_teal/down", {"x-teal-lab-token": "t0ken"}, 202, b"going down"),
+    ("POST", "/_teal/down", TOKEN, 202, b"going down"),
     ("PUT", "/_teal/status", {}, 404, b"nothing"),
     ("GET", "/_teal/status", {"Host": "evil.example"}, 403, b"loopback only"),
     ("POST", "/", {"Content-Length": "9" * 30}, 413, b"Content-Length"),

@@ -117,6 +117,9 @@ class _Handler(BaseHTTPRequestHandler):
         return int(text) if len(text) < len(str(_MOST_BYTES)) + 1 and int(text) <= _MOST_BYTES else None
 
     def _send(self, reply: Reply) -> None:
+        if reply.lost:
+            self.close_connection = True
+            return
         self.send_response_only(reply.status)
         every = cast("_Server", self.server).headers
         own = {

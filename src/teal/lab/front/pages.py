@@ -3,8 +3,13 @@
 GET  /v4/<task id>[-<n>]         a container of a task, as the ECS task metadata endpoint (version 4) shows it
 GET  /v4/<task id>[-<n>]/task    the task
 GET  /_teal/status               the lab itself
-GET  /_teal/events?since=N       what happened, from event N on, and the number of the next one
-POST /_teal/down                 end the lab; needs the token of its state file
+GET  /_teal/events?since=N       what happened, from event N on: the number of the first, and that of the next one
+GET  /_teal/faults               the faults at work
+POST /_teal/break                let a fault begin
+POST /_teal/mend                 end faults
+POST /_teal/down                 end the lab
+
+Whoever posts needs the token of the lab's state file.
 """
 
 import secrets
@@ -14,6 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from teal.errors import TealError, UsageError
 from teal.lab.front.wire import Reply, Request
 from teal.lab.state import TOKEN_HEADER
 from teal.lab.world.wires import WorldEvent
@@ -33,8 +39,24 @@ class Facts(Protocol):
         """Return what the lab says about itself."""
         ...
 
-    def events(self, since: int, most: int) -> Sequence[WorldEvent]:
-        """Return at most `most` events, beginning with number `since`."""
+    def events(self, since: int, most: int) -> tuple[int, Sequence[WorldEvent]]:
+        """Return at most `most` events from number `since` on, and the number of the first of them."""
+        ...
+
+
+class Orders(Protocol):
+    """What can be ordered. The bodies are JSON; what is wrong with them is a TealError."""
+
+    def faults(self) -> Sequence[Mapping[str, Any]]:
+        """Return the faults at work."""
+        ...
+
+    def place(self, body: bytes) -> Mapping[str, Any]:
+        """Let a fault begin."""
+        ...
+
+    def mend(self, body: bytes) -> Sequence[Mapping[str, Any]]:
+        """End faults."""
         ...
 
 
@@ -43,12 +65,14 @@ class Pages:
 
     Args:
         facts: where they take their contents from.
-        token: what somebody must show who wants to end the lab.
+        orders: who does what is ordered.
+        token: what somebody must show who orders something.
         end: ends the lab, later.
     """
 
-    def __init__(self, *, facts: Facts, token: str, end: Callable[[], None]) -> None:
+    def __init__(self, *, facts: Facts, orders: Orders, token: str, end: Callable[[], None]) -> None:
         self._facts = facts
+        self._orders = orders
         self._token = token
         self._end = end
 
@@ -63,12 +87,23 @@ class Pages:
                 return self._container(task)
             case ("GET", "v4", task, "task"):
                 return _page(self._facts.metadata(task.partition("-")[0]))
-            case ("GET", "_teal", "events"):
-                return self._events(parse_qs(url.query).get("since", ["0"])[0])
-            case ("POST", "_teal", "down"):
-                return self._down(request.headers.get(TOKEN_HEADER, ""))
+            case ("GET", "_teal", page):
+                return self._own_page(page, parse_qs(url.query))
+            case ("POST", "_teal", order):
+                return self._order(order, request)
             case _:
-                return _page(self._facts.status() if (request.method, steps) == ("GET", ["_teal", "status"]) else None)
+                return _page(None)
+
+    def _own_page(self, page: str, query: Mapping[str, Sequence[str]]) -> Reply:
+        match page:
+            case "status":
+                return _page(self._facts.status())
+            case "events":
+                return self._events(query.get("since", ("0",))[0])
+            case "faults":
+                return _page({"faults": self._orders.faults()})
+            case _:
+                return _page(None)
 
     def _container(self, name: str) -> Reply:
         task_id, _, number = name.partition("-")
@@ -79,14 +114,26 @@ class Pages:
 
     def _events(self, since: str) -> Reply:
         first = int(since) if since.isdecimal() and len(since) < _MOST_DIGITS else 0
-        events = self._facts.events(first, MOST_EVENTS)
-        return _page({"events": events, "next": first + len(events)})
+        number, events = self._facts.events(first, MOST_EVENTS)
+        return _page({"first": number, "events": events, "next": number + len(events)})
 
-    def _down(self, token: str) -> Reply:
+    def _order(self, order: str, request: Request) -> Reply:
+        token = request.headers.get(TOKEN_HEADER, "")
         if not secrets.compare_digest(token.encode(), self._token.encode()):
             return _page({"message": f"header {TOKEN_HEADER}: not the token of this lab"}, 403)
-        self._end()
-        return _page({"message": "going down"}, 202)
+        try:
+            match order:
+                case "down":
+                    self._end()
+                    return _page({"message": "going down"}, 202)
+                case "break":
+                    return _page(self._orders.place(request.body), 201)
+                case "mend":
+                    return _page({"faults": self._orders.mend(request.body)})
+                case _:
+                    return _page(None)
+        except TealError as error:
+            return _page({"message": str(error), "hint": error.hint}, 400 if isinstance(error, UsageError) else 409)
 
 
 def _page(contents: Mapping[str, Any] | None, status: int = 200) -> Reply:

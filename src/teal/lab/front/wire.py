@@ -11,13 +11,14 @@ is not retried by any client, hence it is the one for what the lab does not simu
 import logging
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import assert_never
 from uuid import uuid4
 
-from teal.lab.front.answering import Answerer, find, perform
-from teal.lab.front.models import Catalogue, Operation, Service
+from teal.lab.front.answering import Answerer, find
+from teal.lab.front.calls import AnswerSpoiltError, Calls, Mischief
+from teal.lab.front.models import Catalogue
 from teal.lab.front.reading import Tree, read_form, read_json, read_query
 from teal.lab.front.writing import CONTENT_TYPES, Protocol, write_error, write_json, write_xml
 from teal.lab.world.wires import AwsRefusal
@@ -27,6 +28,7 @@ _SCOPE = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^,\s]+/\d{8}/[a-z0-9-]*/([a
 # Where the name under which a service signs is not botocore's name of it.
 _SIGNED_AS = {"elasticloadbalancing": "elbv2", "monitoring": "cloudwatch"}
 _CLASSIC_BALANCER_VERSION = "2012-06-01"
+_GARBAGE = b'{"garbled<'  # neither JSON nor XML
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,7 @@ class Reply:
     content_type: str
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    lost: bool = False  # the connection is closed instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +71,7 @@ class Front:
         clock: the wall clock, unix seconds.
         wake: called after each call that the world answered.
         catalogue: AWS's service models.
+        mischief: what goes wrong on purpose, None where nothing does.
     """
 
     def __init__(
@@ -78,11 +82,9 @@ class Front:
         clock: Callable[[], float],
         wake: Callable[[], None],
         catalogue: Catalogue,
+        mischief: Mischief | None = None,
     ) -> None:
-        self._world = world
-        self._lock = lock
-        self._clock = clock
-        self._wake = wake
+        self._calls = Calls(world=world, lock=lock, clock=clock, wake=wake, mischief=mischief)
         self._catalogue = catalogue
 
     def reply(self, request: Request) -> Reply:
@@ -95,6 +97,8 @@ class Front:
         except AwsRefusal as refusal:
             _LOG.info("%s %s: %s", asked.service, asked.operation, refusal)
             return _refused(asked.protocol, refusal, request_id)
+        except AnswerSpoiltError as spoilt:
+            return replace(_reply(asked.protocol, 200, _GARBAGE, request_id), lost=spoilt.lost)
         except Exception:  # noqa: BLE001 - a client must get an answer that it can read
             _LOG.exception("%s %s broke the lab", asked.service, asked.operation)
             broken = AwsRefusal("InternalFailure", "The lab broke; its log (lab.log) has the story.", 500)
@@ -130,19 +134,14 @@ class Front:
         if request.method != "POST" or request.path.partition("?")[0] != "/":
             raise AwsRefusal("NotSimulated", f"teal's lab does not simulate {asked.service} {asked.operation}", 501)
         service, operation = find(self._catalogue, asked.service, asked.operation)
+        agent = request.headers.get("user-agent", "")
         if asked.protocol == "json":
             params = read_json(service, operation.input, request.body)
-            return write_json(service, operation, self._call(service, operation, params))
+            return write_json(service, operation, self._calls.make(service, operation, params, agent))
         if asked.protocol in {"query", "ec2"}:
             params = read_query(service, operation.input, asked.form)
-            return write_xml(service, operation, self._call(service, operation, params), request_id)
+            return write_xml(service, operation, self._calls.make(service, operation, params, agent), request_id)
         raise AwsRefusal("NotSimulated", f"teal's lab does not simulate {asked.service} {asked.operation}", 501)
-
-    def _call(self, service: Service, operation: Operation, params: Mapping[str, object]) -> Mapping[str, object]:
-        with self._lock:
-            result = perform(self._world, service, operation, params, self._clock())
-        self._wake()
-        return result
 
 
 def _envelope(request: Request) -> Protocol:

@@ -104,7 +104,7 @@ def keep_case() -> dict[str, Any]:
 def endpoints(group: ProxyGroup) -> dict[str, Any]:
     """Return the targets of a group."""
     port = group.health_check.port
-    hosts = [_endpoint(target, port) for target in group.targets]
+    hosts = [_endpoint(target, target.health_port or port) for target in group.targets]
     return assignment(group.arn) | ({"endpoints": [{"lb_endpoints": hosts}]} if hosts else {})
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from teal.lab.proxy.actions import route_action
 from teal.lab.proxy.clusters import keep_case, seconds
 from teal.lab.proxy.conditions import SOURCE_HEADER, matchers
+from teal.lab.proxy.faults import fault_filters
 from teal.lab.world.wires import ProxyListener, ProxyRule
 
 _LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
@@ -69,7 +70,7 @@ def _connection_manager(wanted: ProxyListener, routes_file: str) -> dict[str, An
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [_early_headers()],
         "local_reply_config": {"mappers": _pages()},
-        "http_filters": [_trace_filter(), _router()],
+        "http_filters": [_trace_filter(), *fault_filters(), _router()],
     }
 
 

@@ -14,11 +14,13 @@ from dataclasses import dataclass, field
 from teal.lab.proxy.admin import HostSeen
 from teal.lab.proxy.clusters import assignment, cluster, cluster_name, endpoints
 from teal.lab.proxy.counts import Sums
+from teal.lab.proxy.faults import with_faults
 from teal.lab.proxy.files import Files
 from teal.lab.proxy.listeners import listener, listener_name, routes
+from teal.lab.proxy.news import rules_taken
 from teal.lab.proxy.process import EnvoyProcess
 from teal.lab.proxy.timetable import Listeners, Timetable
-from teal.lab.world.wires import Forward, ProxyGroup
+from teal.lab.world.wires import Forward, ProxyGroup, RequestFault, RulesTaken
 
 _SETTLE_S = 1.0  # a node has read its new rules long before
 
@@ -43,6 +45,8 @@ class Node:
     _in_use: set[str] = field(default_factory=set[str])  # ARNs whose cluster Envoy uses
     _leaving_s: dict[str, float] = field(default_factory=dict[str, float])  # ARN → since when nothing forwards to it
     _dropped: set[str] = field(default_factory=set[str])  # ARNs whose counters are not seen to be gone yet
+    _faults: Mapping[str, tuple[RequestFault, ...]] = field(default_factory=dict[str, tuple[RequestFault, ...]])
+    _taken: list[RulesTaken] = field(default_factory=list[RulesTaken])  # not told yet
     _last_seen: Mapping[str, tuple[HostSeen, ...]] = field(default_factory=dict[str, tuple[HostSeen, ...]])
 
     def write_first_files(self) -> None:
@@ -61,6 +65,10 @@ class Node:
         self._wanted = frozenset(groups)
         self._note_leaving(now_s)
         self._write_groups()
+        faults = {arn: group.request_faults for arn, group in groups.items() if group.request_faults}
+        if faults != self._faults:
+            self._faults = faults
+            self._write_rules(self.listeners)
 
     def _note_leaving(self, now_s: float) -> None:
         """Note since when nothing forwards to a group, now or soon."""
@@ -102,13 +110,22 @@ class Node:
 
     def _write_listeners(self, listeners: Listeners) -> None:
         gone = {listener_name(one) for one in self.listeners} - {listener_name(one) for one in listeners}
-        for one in listeners:
-            self.files.write(_rules_file(listener_name(one)), [routes(one)])
+        self._taken.append(rules_taken(self.timetable.node, self.listeners, listeners))
+        self._write_rules(listeners)
         wanted = [listener(one, self.files.path(_rules_file(listener_name(one)))) for one in listeners]
         self.files.write("lds.json", wanted)
         for name in gone:
             self.files.remove(_rules_file(name))
         self.listeners = listeners
+
+    def _write_rules(self, listeners: Listeners) -> None:
+        for one in listeners:
+            self.files.write(_rules_file(listener_name(one)), [with_faults(routes(one), self._faults)])
+
+    def news(self) -> list[RulesTaken]:
+        """Return what this node has taken up since the last call."""
+        taken, self._taken = self._taken, []
+        return taken
 
     def _drop_unused(self, now_s: float) -> None:
         """Drop the clusters that nothing forwards to and that have no request open; look again in a while otherwise."""

@@ -9,6 +9,7 @@ On Linux the kernel spreads connections over the nodes that listen on a port. El
 import signal
 import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
@@ -23,7 +24,7 @@ from teal.lab.proxy.process import EnvoyProcess
 from teal.lab.proxy.reasons import Reasons
 from teal.lab.proxy.timetable import Listeners, Timetable
 from teal.lab.proxy.verdict import Key, Verdicts
-from teal.lab.world.wires import DataPlane, ProxyGroup, ProxyTarget, TargetSeen
+from teal.lab.world.wires import DataPlane, ProxyGroup, ProxyTarget, RulesTaken, TargetSeen
 
 _MOST_RESTARTS = 5
 _CLOSING_S = 2.0  # a port is ours for a little longer than it is wanted
@@ -185,7 +186,8 @@ class Proxy:
         state = self._verdicts.judge(key, group.health_check, seen, self._now_s)
         reason, description = "", ""
         if state == "unhealthy":
-            reason, description = self._reasons.of(key, group.health_check, dial, self._now_s)
+            check = replace(group.health_check, port=target.health_port or group.health_check.port)
+            reason, description = self._reasons.of(key, check, dial, self._now_s)
         return TargetSeen(
             group_arn=group.arn,
             target_id=target.target_id,
@@ -194,6 +196,11 @@ class Proxy:
             reason=reason,
             description=description,
         )
+
+    def news(self) -> list[RulesTaken]:
+        """Return which rules the nodes have taken up since the last call."""
+        with self._lock:
+            return [taken for node in self._nodes for taken in node.news()]
 
     def counts(self) -> Mapping[str, RequestCounts]:
         """Return how many requests each group got since the start, by its ARN."""

@@ -105,6 +105,16 @@ class Runtime:
             seen += self._steered(task_id, task, wanted.get(task_id), now_s)
         return seen
 
+    def running(self) -> frozenset[str]:
+        """Return the ids of the tasks of which a process runs."""
+        return frozenset(task_id for task_id, task in self._tasks.items() if any(task.running()))
+
+    def signal(self, task_id: str, number: signal.Signals) -> None:
+        """Send a signal to all containers of a task, from outside: the world learns what comes of it, not of it."""
+        task = self._tasks.get(task_id)
+        for process in task.running() if task is not None else ():
+            process.signal(number)
+
     def pids(self) -> list[int]:
         """Return the processes that run, by the number of their groups."""
         return [process.pid for task in self._tasks.values() for process in task.running()]

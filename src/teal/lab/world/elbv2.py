@@ -18,8 +18,9 @@ from teal.lab.world import elbv2_tags as tags
 from teal.lab.world import elbv2_targets as targets
 from teal.lab.world.elbv2_model import Balancing
 from teal.lab.world.elbv2_page import page
+from teal.lab.world.elbv2_taken import sentences
 from teal.lab.world.ground import Answer, Ground, Params
-from teal.lab.world.wires import AwsRefusal, DataPlane, TargetSeen
+from teal.lab.world.wires import AwsRefusal, DataPlane, RulesTaken, TargetSeen
 
 _READS: Mapping[str, Callable[[Balancing, Params], Answer]] = {
     "DescribeListenerAttributes": listeners.describe_listener_attributes,
@@ -84,6 +85,11 @@ class Balancers:
     def observe(self, seen: TargetSeen, now_s: float) -> None:
         """Take a report of the data plane."""
         targets.see(self._state, seen, now_s)
+
+    def rules_taken(self, taken: RulesTaken, now_s: float) -> None:
+        """Write into the story what a node of the load balancer has taken up."""
+        for sentence in sentences(self._state, taken):
+            self._state.ground.tell(now_s, "node", f"node {taken.node}", sentence)
 
     def data_plane(self) -> DataPlane:
         """Return what the data plane shall do."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Protocol, TypeVar, cast
 
+from teal.lab.world.story import Story
 from teal.lab.world.wires import WorldEvent
 
 Params = Mapping[str, Any]  # a request or an answer in AWS's own shape: botocore's models define it
@@ -28,7 +29,7 @@ class Ground:
     network: int = 7
     low_port_offset: int = 8000  # listeners on ports below 1024 are really opened this much higher
     seed: int = 0
-    events: list[WorldEvent] = field(default_factory=list[WorldEvent])
+    events: Story = field(default_factory=Story)
     _count: int = 0
 
     def scaled(self, seconds: float) -> float:

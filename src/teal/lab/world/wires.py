@@ -149,6 +149,16 @@ class HealthCheck:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RequestFault:
+    """What goes wrong on purpose with a share of the requests to a group."""
+
+    seed: int
+    share_percent: float
+    delay_s: float = 0.0  # not scaled
+    status: int | None = None  # answered instead of the target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyTarget:
     """A target that may get new requests. A draining target is not listed: its open requests finish by themselves."""
 
@@ -156,6 +166,7 @@ class ProxyTarget:
     port: int
     host: str  # where to dial
     host_port: int
+    health_port: int | None = None  # where to check this target, whatever its group says
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +177,7 @@ class ProxyGroup:
     name: str
     health_check: HealthCheck
     targets: tuple[ProxyTarget, ...]
+    request_faults: tuple[RequestFault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -238,11 +250,20 @@ class DataPlane:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RulesTaken:
+    """Rules that a node of the load balancer has just begun to follow, and ARNs of those that it follows no more."""
+
+    node: int
+    rules: tuple[ProxyRule, ...]
+    gone: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorldEvent:
     """One line of the lab's story."""
 
     at_s: float
-    source: str  # `ecs`, `elbv2`, `task`, `target`, `api`
+    source: str  # `ecs`, `elbv2`, `task`, `target`, `scaling`, `api`, `node`, `fault`, `lab`
     subject: str
     message: str
 

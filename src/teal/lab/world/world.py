@@ -5,13 +5,15 @@ observations that come in. The same world runs behind the lab's API with real pr
 clock.
 """
 
-from collections.abc import Sequence
+from copy import deepcopy
+from typing import Self
 
 from teal.lab.world.ecs import Clusters
 from teal.lab.world.elbv2 import Balancers
 from teal.lab.world.ground import Answer, Ground, Params
 from teal.lab.world.small import Scaling, ec2_call, not_simulated, sts_call
-from teal.lab.world.wires import AwsRefusal, DataPlane, Observation, TargetSeen, WantedTask, WorldEvent
+from teal.lab.world.story import Story
+from teal.lab.world.wires import AwsRefusal, DataPlane, Observation, RulesTaken, TargetSeen, WantedTask
 
 
 class World:
@@ -31,9 +33,17 @@ class World:
         ground.tell(now_s, "api", ground.region, f"account {ground.account} begins, time scale {ground.time_scale:g}")
 
     @property
-    def events(self) -> Sequence[WorldEvent]:
+    def events(self) -> Story:
         """The story so far, oldest first."""
         return self._ground.events
+
+    def tell(self, at_s: float, source: str, subject: str, message: str) -> None:
+        """Append one line to the story."""
+        self._ground.tell(at_s, source, subject, message)
+
+    def copy(self) -> Self:
+        """Return another world in the same state, which goes its own way from here, with a story of its own."""
+        return deepcopy(self, {id(self._ground.events): Story()})
 
     def call(self, service: str, operation: str, params: Params, now_s: float) -> Answer:
         """Perform one API operation; `params` have AWS's types and required members.
@@ -70,6 +80,10 @@ class World:
         self._now_s = now_s
         self._balancers.advance(now_s)
         self._clusters.advance(now_s)
+
+    def rules_taken(self, taken: RulesTaken, now_s: float) -> None:
+        """Take that a node of the load balancer follows other rules from now on."""
+        self._balancers.rules_taken(taken, now_s)
 
     def tasks(self) -> tuple[WantedTask, ...]:
         """Return the tasks that should exist."""

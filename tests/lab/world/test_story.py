@@ -1,0 +1,40 @@
+"""The story is numbered for ever and kept for a while."""
+
+import pytest
+
+from teal.lab.world.story import Story
+from teal.lab.world.wires import WorldEvent
+
+PIECES = [
+    (0, 10, 3, [3, 4, 5, 6]),  # the oldest are gone: the number says so
+    (4, 2, 4, [4, 5]),
+    (6, 9, 6, [6]),
+    (7, 9, 7, []),
+    (99, 9, 7, []),  # nobody has got that far
+]
+
+
+def story(events: int, keep: int = 4) -> Story:
+    """Return a story of so many events, of which some are kept."""
+    made = Story(keep=keep)
+    for number in range(events):
+        made.append(WorldEvent(at_s=float(number), source="ecs", subject="web", message=""))
+    return made
+
+
+@pytest.mark.parametrize(("since", "most", "first", "numbers"), PIECES)
+def test_a_piece_of_the_story(since: int, most: int, first: int, numbers: list[int]) -> None:
+    """A reader gets what is kept from a number on, and the number of the first event of it."""
+    assert (story(7).first, story(7).next) == (3, 7)
+    found, events = story(7).since(since, most)
+    assert (found, [int(each.at_s) for each in events]) == (first, numbers)
+
+
+def test_it_is_a_sequence() -> None:
+    """The events that are kept can be counted, looped over and picked; forgetting them frees no number."""
+    made = story(7)
+    assert (len(made), made[0].at_s, made[-1].at_s) == (4, 3.0, 6.0)
+    assert [each.at_s for each in made[1:3]] == [4.0, 5.0]
+    assert [each.at_s for each in made] == [3.0, 4.0, 5.0, 6.0]
+    made.clear()
+    assert (len(made), made.next) == (0, 7)
