@@ -108,12 +108,26 @@ class FakeApp:
         return {slot: Access("https://shop.example/", "X-Teal-Taste", SECRET) for slot in Slot}
 
 
+FAULT: dict[str, Any] = {
+    "number": 3,
+    "kind": "kill-task",
+    "service": "shop-*",
+    "every_s": 60.0,
+    "seed": 9,
+    "hits": 2,
+    "began_at": "2026-11-22T14:12:03Z",
+    "ends_at": None,
+}
+EVENT = {"at": "2026-11-22T14:12:03.123Z", "source": "task", "subject": "abc", "message": "RUNNING → STOPPED"}
+
+
 @dataclass
 class FakeLabs:
     """One lab, or none."""
 
     there: bool = True
     loads: list[tuple[str, float, float, tuple[str, ...]]] = field(default_factory=list)
+    broken: list[tuple[Mapping[str, Any], int | None, float | None]] = field(default_factory=list)
 
     def up(self, name: str, *, port: int | None, time_scale: float | None, config: Path | None) -> dict[str, Any]:
         """Start a lab."""
@@ -144,6 +158,38 @@ class FakeLabs:
     def url(self, name: str, port: int | None) -> str:  # noqa: ARG002 - likewise
         """Return a listener's URL."""
         return f"http://127.7.255.1:{port or 8080}/"
+
+    def break_(self, name: str, fault: Mapping[str, Any], *, seed: int | None, for_s: float | None) -> dict[str, Any]:
+        """Note what shall break."""
+        self._must_be_there(name)
+        self.broken.append((fault, seed, for_s))
+        return FAULT
+
+    def faults(self, name: str) -> list[dict[str, Any]]:
+        """Have one fault."""
+        self._must_be_there(name)
+        return [FAULT]
+
+    def mend(self, name: str, numbers: tuple[int, ...]) -> list[dict[str, Any]]:
+        """End fault 3."""
+        self._must_be_there(name)
+        return [FAULT] if not numbers or 3 in numbers else []
+
+    def events(self, name: str, since: int, *, follow: bool) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        """Tell two events from 7 on, and a third to those who wait."""
+        self._must_be_there(name)
+        yield max(7 - since, 0), [EVENT | {"number": number} for number in (7, 8)]
+        if follow:
+            yield 0, [EVENT | {"number": 9}]
+
+    def event_at(self, name: str, ago_s: float) -> int:
+        """Find an event by its age."""
+        self._must_be_there(name)
+        return int(ago_s)
+
+    def _must_be_there(self, name: str) -> None:
+        if not self.there:
+            raise LabError(f"there is no lab '{name}'")
 
     def load(self, url: str, *, rate_per_s: float, duration_s: float, headers: tuple[str, ...]) -> int:
         """Note what was asked for."""

@@ -2,15 +2,19 @@
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from teal.errors import LabError, UsageError
-from teal.lab import control
+from teal.lab import control, steering
 from teal.lab.settings import DEFAULT_PORT
+from teal.lab.world.wires import WorldEvent
+from teal.report.wording import instant
 
+_FOLLOW_S = 0.3
 _LOAD_GRACE_S = 60.0  # what the load client may take beyond its duration to finish what is in flight
 
 
@@ -61,6 +65,43 @@ class LocalLabs:
             raise LabError(f"lab '{name}' has no listener{which}", hint=there)
         return f"http://{fitting[0]}/"
 
+    def break_(self, name: str, fault: Mapping[str, Any], *, seed: int | None, for_s: float | None) -> dict[str, Any]:
+        """Let a fault begin in a lab; return it."""
+        return _fault_view(steering.place(self.root, name, fault, seed=seed, for_s=for_s))
+
+    def faults(self, name: str) -> list[dict[str, Any]]:
+        """Return the faults at work in a lab, oldest first."""
+        return [_fault_view(each) for each in steering.faults(self.root, name)]
+
+    def mend(self, name: str, numbers: tuple[int, ...]) -> list[dict[str, Any]]:
+        """End faults, all where no number is given; return those that were at work."""
+        return [_fault_view(each) for each in steering.mend(self.root, name, numbers)]
+
+    def events(self, name: str, since: int, *, follow: bool) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        """Yield what happened, piece by piece, each with the number of events that are missing before it.
+
+        With `follow` it ends with the lab, without it when all is told.
+        """
+        while True:
+            told = steering.events(self.root, name, since)
+            yield max(told.first - since, 0), [_event_view(*each) for each in enumerate(told.events, told.first)]
+            since = told.next
+            if told.events:
+                continue
+            if not follow or steering.gone(self.root, name):
+                return
+            Event().wait(_FOLLOW_S)
+
+    def event_at(self, name: str, ago_s: float) -> int:
+        """Return the number of the first event of the last `ago_s` seconds, or that of the next event."""
+        since_s, since = steering.now_s(self.root, name) - ago_s, 0
+        while True:
+            told = steering.events(self.root, name, since)
+            young = [number for number, event in enumerate(told.events, told.first) if event.at_s >= since_s]
+            if young or not told.events:
+                return min([*young, told.next])
+            since = told.next
+
     def load(self, url: str, *, rate_per_s: float, duration_s: float, headers: tuple[str, ...]) -> int:
         """Send steady requests to a lab; the figures go to stdout as JSON lines. Exit 1: some were not answered."""
         command = [sys.executable, "-m", "teal.lab.load", url, "--rate", f"{rate_per_s:g}"]
@@ -82,6 +123,18 @@ class LocalLabs:
         return found
 
 
+def _fault_view(fault: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a fault with instants that people can read."""
+    view = {key: value for key, value in fault.items() if key not in {"began_at_s", "ends_at_s"}}
+    ends = fault["ends_at_s"]
+    return view | {"began_at": instant(fault["began_at_s"]), "ends_at": None if ends is None else instant(ends)}
+
+
+def _event_view(number: int, event: WorldEvent) -> dict[str, Any]:
+    at = datetime.fromtimestamp(event.at_s, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"number": number, "at": at, "source": event.source, "subject": event.subject, "message": event.message}
+
+
 def _view(found: control.LabStatus) -> dict[str, Any]:
     return {
         "name": found.name,
@@ -89,7 +142,7 @@ def _view(found: control.LabStatus) -> dict[str, Any]:
         "region": found.region,
         "time_scale": found.time_scale,
         "pid": found.pid,
-        "started_at": datetime.fromtimestamp(found.started_at_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "started_at": instant(found.started_at_s),
         "tasks": found.tasks,
         "listeners": [f"http://{each}/" for each in found.listeners],
         "groups": list(found.groups),

@@ -92,6 +92,26 @@ class Labs(Protocol):
         """Return where a listener of the lab answers."""
         ...
 
+    def break_(self, name: str, fault: Mapping[str, Any], *, seed: int | None, for_s: float | None) -> dict[str, Any]:
+        """Let a fault begin in a lab."""
+        ...
+
+    def faults(self, name: str) -> list[dict[str, Any]]:
+        """Return the faults at work in a lab."""
+        ...
+
+    def mend(self, name: str, numbers: tuple[int, ...]) -> list[dict[str, Any]]:
+        """End faults, all where no number is given; return those that were at work."""
+        ...
+
+    def events(self, name: str, since: int, *, follow: bool) -> Iterator[tuple[int, list[dict[str, Any]]]]:
+        """Yield what happened, piece by piece, each with the number of events that are missing before it."""
+        ...
+
+    def event_at(self, name: str, ago_s: float) -> int:
+        """Return the number of the first event of the last `ago_s` seconds."""
+        ...
+
     def load(self, url: str, *, rate_per_s: float, duration_s: float, headers: tuple[str, ...]) -> int:
         """Send steady requests, report on stdout, return the exit code."""
         ...

@@ -21,6 +21,7 @@ class Entry:
     section: str
     about: str
     alias: str = ""
+    attribute: str = ""  # its name in the module where that cannot be its own, like a keyword of Python
 
 
 class LazyGroup(click.Group):
@@ -39,7 +40,7 @@ class LazyGroup(click.Group):
         """Import the one command that is asked for."""
         name = self.aliases.get(cmd_name, cmd_name)
         entry = self.entries.get(name)
-        return cast("click.Command", getattr(import_module(entry.module), name)) if entry else None
+        return cast("click.Command", getattr(import_module(entry.module), entry.attribute or name)) if entry else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

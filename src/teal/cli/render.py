@@ -10,6 +10,7 @@ from teal.model.decision import Decision
 from teal.model.event import Event, RunEnded, RunStarted, event_json
 from teal.model.run import Intent
 from teal.model.snapshot import Snapshot
+from teal.report.gameday import event_line, fault_lines, faults_lines
 from teal.report.history import history_view
 from teal.report.paint import Paint
 from teal.report.story import Story
@@ -32,6 +33,10 @@ SCREENS: Mapping[str, tuple[Callable[..., View], Callable[[View, Paint], list[st
     "check": (check_view, check_lines),
     "history": (history_view, lambda view, _: history_lines(view["runs"])),
     "taste": (taste_view, lambda view, _: taste_lines(view)),
+    "fault": (_same, lambda view, _: fault_lines(view)),
+    "faults": (_same, lambda view, _: faults_lines(view)),
+    "event": (_same, lambda view, _: [event_line(view)]),
+    "events": (_same, lambda view, _: [event_line(each) for each in view["events"]]),
     "fields": (_same, lambda view, _: field_lines(view)),
     "message": (_same, lambda view, _: [str(view["message"])]),
 }

@@ -13,7 +13,7 @@ from teal.cli.screens import show
 from teal.errors import LabError
 
 _named = click.option("--name", default="lab", show_default=True, help="Which lab; several can live side by side.")
-_SECTION = "Commands"
+_SECTION, _GAME_DAY = "Commands", "teal.cli.verbs_gameday"
 
 
 def _found(desk: Desk, name: str) -> dict[str, Any]:
@@ -132,15 +132,17 @@ eval "$(teal lab env)"       lead every AWS client of this shell to it
 teal lab down                end it and everything in it
 """,
     entries={
-        name: Entry(module=__name__, section=_SECTION, about=about)
-        for name, about in (
-            ("up", "start a lab and wait until it answers"),
-            ("down", "end a lab and everything in it"),
-            ("status", "where a lab answers and what is in it"),
-            ("url", "where a listener of the lab answers"),
-            ("load", "send steady requests, count what is not answered"),
-            ("env", "variables that lead AWS clients to the lab"),
-        )
+        "up": Entry(module=__name__, section=_SECTION, about="start a lab and wait until it answers"),
+        "down": Entry(module=__name__, section=_SECTION, about="end a lab and everything in it"),
+        "status": Entry(module=__name__, section=_SECTION, about="where a lab answers and what is in it"),
+        "url": Entry(module=__name__, section=_SECTION, about="where a listener of the lab answers"),
+        "load": Entry(module=__name__, section=_SECTION, about="send steady requests, count what is not answered"),
+        "env": Entry(module=__name__, section=_SECTION, about="variables that lead AWS clients to the lab"),
+        "break": Entry(
+            module=_GAME_DAY, section="Game day", about="let something go wrong, on purpose", attribute="break_"
+        ),
+        "mend": Entry(module=_GAME_DAY, section="Game day", about="end what was broken"),
+        "events": Entry(module=_GAME_DAY, section="Game day", about="everything that happened, in order"),
     },
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

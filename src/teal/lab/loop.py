@@ -246,6 +246,7 @@ class Loop:
         """Return what the lab does now."""
         tasks, plane = self._seen
         return {
+            "now_s": self._clock(),
             "tasks": len(tasks),
             "listeners": [f"{one.host}:{one.port}" for one in plane.listeners],
             "groups": [group.name for group in plane.groups],

@@ -22,6 +22,10 @@ class Told:
     next: int
 
 
+class _Now(msgspec.Struct, frozen=True, kw_only=True):
+    now_s: float
+
+
 class _Faults(msgspec.Struct, frozen=True, kw_only=True):
     faults: tuple[dict[str, Any], ...]
 
@@ -73,6 +77,20 @@ def mend(root: Path, name: str, numbers: Sequence[int]) -> Sequence[Mapping[str,
     """
     order = msgspec.json.encode({"numbers": tuple(numbers)})
     return msgspec.json.decode(ask(living(root, name), "POST", "/_teal/mend", order), type=_Faults).faults
+
+
+def now_s(root: Path, name: str) -> float:
+    """Return what a lab's clock says, unix seconds.
+
+    Raises:
+        LabError: there is no such lab, or it does not answer.
+    """
+    return msgspec.json.decode(ask(living(root, name), "GET", "/_teal/status"), type=_Now).now_s
+
+
+def gone(root: Path, name: str) -> bool:
+    """Say whether a lab has ended."""
+    return disk.read_state(root / name) is None
 
 
 def living(root: Path, name: str) -> disk.State:

@@ -85,7 +85,11 @@ def test_the_same_seed_hits_the_same_calls() -> None:
 
 def test_faults_add_up() -> None:
     """Delays add up, the first refusal stands, and each fault counts for itself."""
-    plain = [{"kind": "delay-answers"}, {"kind": "delay-answers"}, {"kind": "error-answers", "status": 500}]
+    plain: list[dict[str, Any]] = [
+        {"kind": "delay-answers"},
+        {"kind": "delay-answers"},
+        {"kind": "error-answers", "status": 500},
+    ]
     faults = [at_work(each) for each in (*plain, {"kind": "error-answers"})]
     fate = fate_of(faults, "ecs", "RunTask", 0.0)
     assert fate.delay_s == 2.0

@@ -18,6 +18,7 @@ from teal.lab.faults.kinds import (
 )
 from teal.lab.world.wires import AwsRefusal
 
+OfShare = LoseAnswers | DelayAnswers | ErrorAnswers | GarbleAnswers | StaleReads
 _READS = ("Describe", "List", "Get", "Filter")
 _ERRORS = {500: ("InternalFailure", "Internal failure"), 503: ("ServiceUnavailable", "Service is unavailable")}
 
@@ -61,15 +62,14 @@ class CallFault:
         if isinstance(fault, StaleReads) and not is_read(operation):
             return fate
         self.count += 1
-        after = self._worse(fate, service, operation, now_s)
+        if isinstance(fault, ThrottleApi):
+            after = fate if self.levels.take(service, operation, now_s) is None else _refused(fate, _throttled())
+        else:
+            after = self._drawn(fault, fate)
         self.hit += after is not fate
         return after
 
-    def _worse(self, fate: Fate, service: str, operation: str, now_s: float) -> Fate:
-        fault = self.fault
-        if isinstance(fault, ThrottleApi):
-            empty = self.levels.take(service, operation, now_s)
-            return fate if empty is None else _refused(fate, AwsRefusal("ThrottlingException", "Rate exceeded"))
+    def _drawn(self, fault: OfShare, fate: Fate) -> Fate:
         if not hits(self.seed, self.count, fault.share_percent):
             return fate
         match fault:
@@ -91,6 +91,10 @@ class CallFault:
 def _refused(fate: Fate, refusal: AwsRefusal) -> Fate:
     """Return a fate with a refusal; the first one stands."""
     return fate if fate.refused is not None else replace(fate, refused=refusal)
+
+
+def _throttled() -> AwsRefusal:
+    return AwsRefusal("ThrottlingException", "Rate exceeded")
 
 
 def fate_of(faults: Sequence[CallFault], service: str, operation: str, now_s: float) -> Fate:
