@@ -101,8 +101,7 @@ def test_somebody_else_edits_and_the_story_tells(day: Day) -> None:
     """An edit is real, the caller of a call is named, and each node says when it takes a rule up."""
     day.place("edit", what="weights", group="web")
     until(lambda: day.told("fault", "somebody else: rule 10 forwards to"), "somebody has edited a rule")
-    for node in (0, 1):
-        taken = f"node {node}: shop:80 rule 10 now forwards to web"
-        until(lambda line=taken: day.told("node", line), f"node {node} has taken it up")
+    taken = [f"node {node}: shop:80 rule 10 now forwards to web" for node in (0, 1)]
+    until(lambda: all(day.told("node", line) for line in taken), "both nodes have taken it up")
     assert day.told("api", "elbv2 CreateRule: by Botocore/")
     assert control.status(day.root, day.town.lab.name) is not None

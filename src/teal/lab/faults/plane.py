@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 from teal.lab.faults.chance import draw
@@ -10,15 +10,21 @@ from teal.lab.faults.kinds import FailHealth, FailRequests, OfPlane, SlowRequest
 from teal.lab.faults.strikes import of_service
 from teal.lab.world.wires import DataPlane, ProxyGroup, ProxyTarget, RequestFault, WantedTask
 
+_ALL_PERCENT = 100
 DEAD_PORT = 1  # nobody listens there without privileges: a check of it is refused
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PlaneFault:
-    """One fault of the load balancer at work."""
+    """One fault of the load balancer at work.
+
+    Where a share of the targets of a group is sick, `sick` remembers who that was when the fault first met the group:
+    what replaces them later is well. When all are sick, so are those that come.
+    """
 
     fault: OfPlane
     seed: int
+    sick: dict[str, frozenset[tuple[str, int]]] = field(default_factory=dict[str, frozenset[tuple[str, int]]])
 
 
 def afflicted(plane: DataPlane, faults: Sequence[PlaneFault], tasks: Iterable[WantedTask]) -> DataPlane:
@@ -36,7 +42,7 @@ def _afflicted(group: ProxyGroup, faults: Sequence[PlaneFault], by_address: Mapp
             continue
         match each.fault:
             case FailHealth() as fault:
-                group = _sick(group, fault, each.seed, by_address)
+                group = _sick(group, each, fault, by_address)
             case SlowRequests() as fault:
                 requests.append(RequestFault(seed=each.seed, share_percent=fault.share_percent, delay_s=fault.by_s))
             case FailRequests() as fault:
@@ -44,17 +50,26 @@ def _afflicted(group: ProxyGroup, faults: Sequence[PlaneFault], by_address: Mapp
     return replace(group, request_faults=tuple(requests)) if requests else group
 
 
-def _sick(group: ProxyGroup, fault: FailHealth, seed: int, by_address: Mapping[str, WantedTask]) -> ProxyGroup:
+def _sick(
+    group: ProxyGroup, at_work: PlaneFault, fault: FailHealth, by_address: Mapping[str, WantedTask]
+) -> ProxyGroup:
     """Return a group in which a share of the targets, rounded up, is checked where nobody answers."""
-    fit = [each for each in group.targets if _of(by_address.get(each.target_id), fault.service)]
-    ranked = sorted(fit, key=lambda each: draw(seed, each.port, each.target_id))
-    sick = set(ranked[: math.ceil(len(fit) * fault.share_percent / 100)])
-    return replace(group, targets=tuple(_with_dead_check(each) if each in sick else each for each in group.targets))
+    fit = [_key(each) for each in group.targets if _of(by_address.get(each.target_id), fault.service)]
+    if not fit:
+        return group
+    if fault.share_percent == _ALL_PERCENT:
+        sick = frozenset(fit)
+    else:
+        ranked = sorted(fit, key=lambda key: draw(at_work.seed, key[1], key[0]))
+        some = frozenset(ranked[: math.ceil(len(fit) * fault.share_percent / 100)])
+        sick = at_work.sick.setdefault(group.arn, some)
+    targets = (replace(one, health_port=DEAD_PORT) if _key(one) in sick else one for one in group.targets)
+    return replace(group, targets=tuple(targets))
+
+
+def _key(target: ProxyTarget) -> tuple[str, int]:
+    return target.target_id, target.port
 
 
 def _of(task: WantedTask | None, pattern: str) -> bool:
     return pattern == "*" if task is None else of_service(task, pattern)
-
-
-def _with_dead_check(target: ProxyTarget) -> ProxyTarget:
-    return replace(target, health_port=DEAD_PORT)
