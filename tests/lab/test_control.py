@@ -27,8 +27,8 @@ def root(tmp_path: Path) -> Iterator[Path]:
     """Return a place for labs; end those that are left."""
     (tmp_path / "lab.yaml").write_text(IMAGES)
     yield tmp_path
-    for name in control.labs(tmp_path):
-        control.down(tmp_path, name)
+    for each in tmp_path.iterdir():
+        control.down(tmp_path, each.name)  # also what is left of one that was killed
 
 
 def up(root: Path, name: str = "lab") -> LabStatus:
@@ -99,6 +99,16 @@ def alive(pid: int) -> bool:
         return False
 
 
+def all_gone(pids: list[int]) -> bool:
+    """Wait until none of some processes lives."""
+    deadline_s = time.monotonic() + 10.0
+    while any(alive(pid) for pid in pids):
+        if time.monotonic() > deadline_s:
+            return False
+        time.sleep(0.02)  # noqa: TID251 - a test of real processes
+    return True
+
+
 def nothing_left(lab: LabStatus, started: list[int]) -> bool:
     """Wait until no process of a lab is left."""
     deadline_s = time.monotonic() + 10.0
@@ -142,6 +152,48 @@ def test_a_killed_lab_leaves_nothing(root: Path) -> None:
     assert control.status(root, "lab") is None
     assert control.labs(root) == ()
     assert up(root).pid != lab.pid
+
+
+@pytest.mark.parametrize("after", ["up", "down"])
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows the environment of a process")
+def test_nothing_is_left_of_a_lab_killed_with_its_leash(root: Path, after: str) -> None:
+    """Kill -9 of both at once leaves processes; the next `up` or `down` clears them away, and no other lab's."""
+    other = up(root, "other")
+    last_status(other, run_task(other, "idle:1"), "RUNNING")
+    others = descendants(other)
+    lab = up(root)
+    last_status(lab, run_task(lab, "idle:1"), "RUNNING")
+    started = descendants(lab)
+    leash = next(pid for pid in started if "leash.py" in " ".join(psutil.Process(pid).cmdline()))
+    for pid in (leash, lab.pid):
+        os.kill(pid, signal.SIGSTOP)  # neither may act before both are dead
+    for pid in (leash, lab.pid):
+        os.kill(pid, signal.SIGKILL)
+    assert all_gone([leash, lab.pid])
+    left = [pid for pid in started if pid != leash]
+    assert len(left) >= 3
+    assert all(alive(pid) for pid in left)
+    assert control.status(root, "lab") is None
+    if after == "up":
+        assert up(root).pid != lab.pid
+        assert not any(alive(pid) for pid in left)
+    else:
+        assert control.down(root, "lab")
+        assert nothing_left(lab, left)
+        assert not control.down(root, "lab")
+    assert not (lab.directory / "proxy").exists() or after == "up"
+    assert all(alive(pid) for pid in others)
+
+
+def test_a_lab_whose_leash_is_killed_ends_itself(root: Path) -> None:
+    """Without a leash there is no lab: it ends in order, and says so in its log."""
+    lab = up(root)
+    last_status(lab, run_task(lab, "idle:1"), "RUNNING")
+    started = descendants(lab)
+    os.kill(next(pid for pid in started if "leash.py" in " ".join(psutil.Process(pid).cmdline())), signal.SIGKILL)
+    assert nothing_left(lab, [lab.pid, *started])
+    assert "the leash is gone" in lab.log.read_text()
+    assert control.status(root, "lab") is None
 
 
 def test_labs_live_side_by_side(root: Path) -> None:

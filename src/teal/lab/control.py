@@ -22,6 +22,7 @@ import teal
 from teal.errors import LabError
 from teal.lab import state as disk
 from teal.lab.asking import ask
+from teal.lab.remains import clear
 from teal.lab.settings import LabOptions, settle, write_settings
 
 __all__ = ["LabOptions", "LabStatus", "down", "environment", "labs", "status", "unset", "up"]
@@ -86,7 +87,7 @@ def up(options: LabOptions) -> LabStatus:
         if (pid := disk.living_pid(directory)) is not None:
             raise LabError(f"lab '{options.name}' is up already (process {pid})", hint="`teal lab down` ends it")
         directory.mkdir(mode=0o700, exist_ok=True)
-        disk.remove_state(directory)
+        clear(directory)
         write_settings(directory, settings)
         outcome = _start(directory)
         if outcome.message:
@@ -153,14 +154,26 @@ def _failed(directory: Path, what: str) -> LabError:
 
 
 def down(root: Path, name: str) -> bool:
-    """End a lab and all that it started; return whether there was one.
+    """End a lab and all that it started; return whether there was one, or something was left of one.
 
     Raises:
         LabError: it does not end, not even by force.
     """
     directory = root / name
     if disk.living_pid(directory) is None:
-        return False
+        return directory.is_dir() and _cleared(root, directory)
+    ended = _ended(directory, name)
+    clear(directory)
+    return ended
+
+
+def _cleared(root: Path, directory: Path) -> bool:
+    """Clear away what a lab has left that did not end by itself; a lab that is just coming up is left alone."""
+    with disk.alone(root, _READY_S):
+        return disk.living_pid(directory) is None and clear(directory)
+
+
+def _ended(directory: Path, name: str) -> bool:
     found = disk.read_state(directory)
     asked = found is not None and _asked_down(found)
     if asked and _gone(directory, _DOWN_S):

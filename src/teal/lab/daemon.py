@@ -32,6 +32,7 @@ from teal.lab.front import Catalogue, Door, Front, Pages, Reply, Request
 from teal.lab.leash import Leash
 from teal.lab.loop import Loop
 from teal.lab.proxy import Proxy, find_envoy
+from teal.lab.remains import mark
 from teal.lab.runtime import Images, Place, Runtime
 from teal.lab.settings import Settings, read_settings
 from teal.lab.state import State, environment, hold, remove_state, write_state
@@ -84,6 +85,7 @@ class Daemon:
 
     def __init__(self, directory: Path, settings: Settings, environ: Mapping[str, str], stack: ExitStack) -> None:
         self._settings = settings
+        self._directory = directory.absolute()
         self._network = claim_network(stack)
         ground = Ground(
             region=settings.region,
@@ -145,7 +147,7 @@ class Daemon:
             api_url=url,
             region=self._settings.region,
             low_port_offset=self._ground.low_port_offset,
-            environment={**passed_on, **environment(url, self._settings.region)},
+            environment={**passed_on, **environment(url, self._settings.region), **mark(self._directory)},
         )
         return Runtime(images=Images(commands=self._settings.file.images), place=place, leash=self.leash)
 

@@ -63,11 +63,11 @@ def test_tasks_are_killed_and_frozen(day: Day) -> None:
 
 
 def test_health_fails_and_recovers(day: Day) -> None:
-    """One of two targets fails its checks for real and gets no requests; ended, it is healthy again."""
-    number = day.place("fail-health", group="web", share_percent=50.0)
-    until(lambda: "unhealthy" in day.town.states("web"), "a target is unhealthy")
-    assert day.town.answers() == {(200, "1")}
-    day.mend(number)
+    """One of two targets fails its checks for real, so ECS replaces its task; the new one is well."""
+    before = set(day.town.tasks())
+    day.place("fail-health", group="web", share_percent=50.0)
+    until(lambda: day.told("target", "unhealthy: Health checks failed"), "a target is unhealthy")
+    until(lambda: set(day.town.tasks()) - before, "its task was replaced")
     until(lambda: set(day.town.states("web")) <= {"healthy", "draining"}, "all is well again")
 
 
