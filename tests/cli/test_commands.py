@@ -252,6 +252,8 @@ def test_a_run_without_an_end_was_no_success() -> None:
         (["lab", "break", "kill-task"], {"number", "kind", "seed", "hits"}),
         (["lab", "break", "--list"], {"faults"}),
         (["lab", "mend", "all"], {"faults"}),
+        (["lab", "snapshot", "x.lab"], {"file", "bytes"}),
+        (["lab", "restore", "x.lab"], {"file", "taken_at"}),
     ],
 )
 def test_json_is_one_versioned_document(words: list[str], keys: set[str]) -> None:

@@ -88,5 +88,6 @@ def test_events_as_documents() -> None:
 
 def test_without_a_lab_there_is_no_game_day() -> None:
     """Exit 5, as for every command that needs a lab."""
-    for words in ("lab break kill-task", "lab break --list", "lab mend all", "lab events", "lab events --since 5m"):
+    needing = ("break kill-task", "break --list", "mend all", "events", "events --since 5m", "snapshot x", "restore x")
+    for words in (f"lab {each}" for each in needing):
         assert Stage(labs=FakeLabs(there=False)).play(*words.split()).exit_code == 5

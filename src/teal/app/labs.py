@@ -11,10 +11,12 @@ from typing import Any
 from teal.errors import LabError, UsageError
 from teal.lab import control, steering
 from teal.lab.settings import DEFAULT_PORT
+from teal.lab.snapshot import read_header
 from teal.lab.world.wires import WorldEvent
 from teal.report.wording import instant
 
 _FOLLOW_S = 0.3
+_LONGEST_HEADER = 10_000
 _LOAD_GRACE_S = 60.0  # what the load client may take beyond its duration to finish what is in flight
 
 
@@ -102,6 +104,41 @@ class LocalLabs:
                 return min([*young, told.next])
             since = told.next
 
+    def snapshot(self, name: str, file: Path) -> int:
+        """Write a lab's region into a file, whole or not at all; return its size in bytes.
+
+        Raises:
+            UsageError: the file exists and is no snapshot, or cannot be written.
+            LabError: there is no such lab, or it does not answer.
+        """
+        contents = steering.snapshot(self.root, name)
+        draft = file.with_name(f".{file.name}.new")
+        try:
+            if file.exists():
+                _must_be_snapshot(file)
+            draft.write_bytes(contents)
+            draft.replace(file)
+        except OSError as error:
+            draft.unlink(missing_ok=True)
+            raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+        return len(contents)
+
+    def restore(self, name: str, file: Path) -> str:
+        """Make a lab what a file says; return when it was written.
+
+        Raises:
+            UsageError: the file cannot be read, or what is wrong with it; the lab is as it was.
+            LabError: there is no such lab, or it does not answer.
+        """
+        try:
+            contents = file.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+        try:
+            return instant(steering.restore(self.root, name, contents)["taken_at_s"])
+        except UsageError as error:
+            raise UsageError(f"{file}: {error}", hint=error.hint) from error
+
     def load(self, url: str, *, rate_per_s: float, duration_s: float, headers: tuple[str, ...]) -> int:
         """Send steady requests to a lab; the figures go to stdout as JSON lines. Exit 1: some were not answered."""
         command = [sys.executable, "-m", "teal.lab.load", url, "--rate", f"{rate_per_s:g}"]
@@ -121,6 +158,14 @@ class LocalLabs:
         if found is None:
             raise LabError(f"there is no lab '{name}'", hint="`teal lab up` starts one")
         return found
+
+
+def _must_be_snapshot(file: Path) -> None:
+    with file.open("rb") as found:
+        try:
+            read_header(found.readline(_LONGEST_HEADER))
+        except UsageError as error:
+            raise UsageError(f"{file} exists and is no snapshot: it is not overwritten") from error
 
 
 def _fault_view(fault: Mapping[str, Any]) -> dict[str, Any]:

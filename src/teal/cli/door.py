@@ -112,6 +112,14 @@ class Labs(Protocol):
         """Return the number of the first event of the last `ago_s` seconds."""
         ...
 
+    def snapshot(self, name: str, file: Path) -> int:
+        """Write a lab's region into a file; return its size in bytes."""
+        ...
+
+    def restore(self, name: str, file: Path) -> str:
+        """Make a lab what a file says; return when it was written."""
+        ...
+
     def load(self, url: str, *, rate_per_s: float, duration_s: float, headers: tuple[str, ...]) -> int:
         """Send steady requests, report on stdout, return the exit code."""
         ...

@@ -13,7 +13,7 @@ from teal.cli.screens import show
 from teal.errors import LabError
 
 _named = click.option("--name", default="lab", show_default=True, help="Which lab; several can live side by side.")
-_SECTION, _GAME_DAY = "Commands", "teal.cli.verbs_gameday"
+_SECTION, _GAME_DAY, _STATE = "Commands", "teal.cli.verbs_gameday", "teal.cli.verbs_snapshot"
 
 
 def _found(desk: Desk, name: str) -> dict[str, Any]:
@@ -138,6 +138,8 @@ teal lab down                end it and everything in it
         "url": Entry(module=__name__, section=_SECTION, about="where a listener of the lab answers"),
         "load": Entry(module=__name__, section=_SECTION, about="send steady requests, count what is not answered"),
         "env": Entry(module=__name__, section=_SECTION, about="variables that lead AWS clients to the lab"),
+        "snapshot": Entry(module=_STATE, section="State", about="write what is in a lab into a file"),
+        "restore": Entry(module=_STATE, section="State", about="make a lab what such a file says"),
         "break": Entry(
             module=_GAME_DAY, section="Game day", about="let something go wrong, on purpose", attribute="break_"
         ),

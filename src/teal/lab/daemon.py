@@ -121,7 +121,9 @@ class Daemon:
             catalogue=Catalogue(),
             mischief=gameday,
         )
-        desk = Desk(gameday=gameday, lock=self._lock, clock=wall_clock_s, wake=self.loop.wake)
+        desk = Desk(
+            world=self._world, ground=ground, gameday=gameday, lock=self._lock, clock=wall_clock_s, wake=self.loop.wake
+        )
         self._pages = Pages(facts=self.loop, orders=desk, token=self._token, end=self.loop.stop)
         self._door.open()
 

@@ -8,6 +8,9 @@ import msgspec
 
 from teal.errors import UsageError
 from teal.lab.faults import GameDay, as_fault
+from teal.lab.snapshot import put_back, take
+from teal.lab.world.ground import Ground
+from teal.lab.world.world import World
 
 _T = TypeVar("_T")
 
@@ -26,13 +29,26 @@ class Desk:
     """Takes orders, as JSON, and answers with plain values.
 
     Args:
+        world: the region.
+        ground: what it stands on.
         gameday: the faults.
         lock: the lab's.
         clock: the wall clock, unix seconds.
         wake: asks for the next round of the lab's loop.
     """
 
-    def __init__(self, *, gameday: GameDay, lock: Lock, clock: Callable[[], float], wake: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        *,
+        world: World,
+        ground: Ground,
+        gameday: GameDay,
+        lock: Lock,
+        clock: Callable[[], float],
+        wake: Callable[[], None],
+    ) -> None:
+        self._world = world
+        self._ground = ground
         self._gameday = gameday
         self._lock = lock
         self._clock = clock
@@ -57,6 +73,23 @@ class Desk:
             view = placed.view()
         self._wake()
         return view
+
+    def snapshot(self) -> bytes:
+        """Return the region as a file."""
+        with self._lock:
+            return take(self._world, self._ground, self._clock())
+
+    def restore(self, body: bytes) -> Mapping[str, Any]:
+        """Make the region what a snapshot says, and end all faults; return what is said of the snapshot.
+
+        Raises:
+            UsageError: what is wrong with it; the region is as it was.
+        """
+        with self._lock:
+            header = put_back(body, self._world, self._ground, self._clock())
+            self._gameday.mend((), self._clock())
+        self._wake()
+        return msgspec.structs.asdict(header)
 
     def mend(self, body: bytes) -> Sequence[Mapping[str, Any]]:
         """End the faults of some numbers, or all; return those that were at work.

@@ -3,14 +3,18 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
-from teal.errors import LabError
+from teal.errors import LabError, UsageError
 from teal.lab import state as disk
 from teal.lab.asking import ask
+from teal.lab.snapshot import read_header
 from teal.lab.world.wires import WorldEvent
+
+_LONG_S: Final = 30.0
+_LARGEST: Final = 8 << 20  # bytes: what the door lets in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +81,34 @@ def mend(root: Path, name: str, numbers: Sequence[int]) -> Sequence[Mapping[str,
     """
     order = msgspec.json.encode({"numbers": tuple(numbers)})
     return msgspec.json.decode(ask(living(root, name), "POST", "/_teal/mend", order), type=_Faults).faults
+
+
+def snapshot(root: Path, name: str) -> bytes:
+    """Return a lab's region as a file.
+
+    Raises:
+        LabError: there is no such lab, it does not answer, or its region is too large for a file that can be restored.
+    """
+    taken = ask(living(root, name), "POST", "/_teal/snapshot", timeout_s=_LONG_S)
+    if len(taken) > _LARGEST:
+        raise LabError(f"a snapshot of lab '{name}' would have {len(taken)} bytes, more than {_LARGEST}")
+    return taken
+
+
+def restore(root: Path, name: str, contents: bytes) -> Mapping[str, Any]:
+    """Make a lab's region what a snapshot says; return what the snapshot says of itself.
+
+    Raises:
+        UsageError: what is wrong with the snapshot; the lab is as it was.
+        LabError: there is no such lab, or it does not answer.
+    """
+    read_header(contents.partition(b"\n")[0])
+    if len(contents) > _LARGEST:
+        raise UsageError(f"the snapshot has {len(contents)} bytes; a lab takes at most {_LARGEST}")
+    header: Mapping[str, Any] = msgspec.json.decode(
+        ask(living(root, name), "POST", "/_teal/restore", contents, timeout_s=_LONG_S)
+    )
+    return header
 
 
 def now_s(root: Path, name: str) -> float:

@@ -79,6 +79,14 @@ class Orders:
             raise LabError("cannot")
         return [{"number": 1}]
 
+    def snapshot(self) -> bytes:
+        """Be a file."""
+        return b"file"
+
+    def restore(self, body: bytes) -> dict[str, Any]:
+        """Take it back."""
+        return {"bytes": len(body)}
+
 
 def front(world: Region) -> Front:
     """Return a front over a world."""
@@ -221,6 +229,8 @@ PAGES: list[tuple[str, str, dict[str, str], int, bytes]] = [
     ("POST", "/_teal/break", {}, 403, b"token"),
     ("POST", "/_teal/break", TOKEN, 400, b'"hint":"there are some"'),
     ("POST", "/_teal/mend", TOKEN, 200, b'{"faults":[{"number":1}]}'),
+    ("POST", "/_teal/snapshot", TOKEN, 200, b"file"),
+    ("POST", "/_teal/restore", TOKEN, 200, b'{"bytes":0}'),
     ("POST", "/_teal/tea", TOKEN, 404, b"nothing"),
     ("POST", "/_teal/down", {}, 403, b"token"),
     ("POST", "/_teal/down", {"x-teal-lab-token": "wrong"}, 403, b"token"),

@@ -37,9 +37,9 @@ class Day:
         events = steering.events(self.root, self.town.lab.name, 0).events
         return [f"{each.subject}: {each.message}" for each in events if each.source == source]
 
-    def told(self, source: str, part: str) -> bool:
-        """Say whether the story has a line."""
-        return any(part in line for line in self.story(source))
+    def told(self, source: str, part: str, *, beyond: int = 0) -> bool:
+        """Say whether the story has a line, beyond so many lines of that source."""
+        return any(part in line for line in self.story(source)[beyond:])
 
 
 @pytest.fixture
@@ -55,8 +55,9 @@ def test_tasks_are_killed_and_frozen(day: Day) -> None:
     until(lambda: len(set(day.town.tasks()) - before) == 1, "a task was replaced")
     until(lambda: day.told("fault", "ends after 1 hits"), "the fault ended by itself")
     day.town.stable("web")
+    earlier = len(day.story("target"))
     number = day.place("freeze-task", service="web")
-    until(lambda: "unhealthy" in day.town.states("web"), "the frozen task is seen to be unhealthy")
+    until(lambda: day.told("target", "unhealthy", beyond=earlier), "the frozen task is seen to be unhealthy", 60.0)
     assert day.mend(number)["hits"] == 1
     until(lambda: set(day.town.states("web")) <= {"healthy", "draining"}, "all is well again")
     assert day.told("fault", "freezes task")
@@ -95,6 +96,25 @@ def test_the_api_is_throttled_and_stale(day: Day) -> None:
     assert client.describe_rules(RuleArns=[day.town.arns["rule"]])["Rules"][0]["Actions"] == before
     day.mend(number)
     assert client.describe_rules(RuleArns=[day.town.arns["rule"]])["Rules"][0]["Actions"] != before
+
+
+def test_a_region_is_put_back(day: Day) -> None:
+    """After a restore new processes serve what was there, and what was made since is gone."""
+    before = set(day.town.tasks())
+    snapshot = steering.snapshot(day.root, day.town.lab.name)
+    day.town.serve("spare", day.town.define({"REVISION": "2"}))
+    day.town.stable("spare")
+    day.town.forward(spare=1)
+    until(lambda: day.town.answers() == {(200, "2")}, "the second service serves")
+    steering.restore(day.root, day.town.lab.name, snapshot)
+    until(lambda: day.town.answers() == {(200, "1")}, "the first service serves again")
+    day.town.stable("web")
+    assert not before & set(day.town.tasks())
+    assert len(day.town.tasks()) == 2
+    assert day.town.client("ecs").list_services(cluster="demo")["serviceArns"] == [day.town.look("web")["serviceArn"]]
+    found = control.status(day.root, day.town.lab.name)
+    assert found is not None
+    assert found.troubles == {}
 
 
 def test_somebody_else_edits_and_the_story_tells(day: Day) -> None:

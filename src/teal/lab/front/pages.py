@@ -7,6 +7,8 @@ GET  /_teal/events?since=N       what happened, from event N on: the number of t
 GET  /_teal/faults               the faults at work
 POST /_teal/break                let a fault begin
 POST /_teal/mend                 end faults
+POST /_teal/snapshot             the region as a file
+POST /_teal/restore              make the region what such a file says
 POST /_teal/down                 end the lab
 
 Whoever posts needs the token of the lab's state file.
@@ -57,6 +59,14 @@ class Orders(Protocol):
 
     def mend(self, body: bytes) -> Sequence[Mapping[str, Any]]:
         """End faults."""
+        ...
+
+    def snapshot(self) -> bytes:
+        """Return the region as a file."""
+        ...
+
+    def restore(self, body: bytes) -> Mapping[str, Any]:
+        """Make the region what a snapshot says."""
         ...
 
 
@@ -122,18 +132,25 @@ class Pages:
         if not secrets.compare_digest(token.encode(), self._token.encode()):
             return _page({"message": f"header {TOKEN_HEADER}: not the token of this lab"}, 403)
         try:
-            match order:
-                case "down":
-                    self._end()
-                    return _page({"message": "going down"}, 202)
-                case "break":
-                    return _page(self._orders.place(request.body), 201)
-                case "mend":
-                    return _page({"faults": self._orders.mend(request.body)})
-                case _:
-                    return _page(None)
+            return self._done(order, request.body)
         except TealError as error:
             return _page({"message": str(error), "hint": error.hint}, 400 if isinstance(error, UsageError) else 409)
+
+    def _done(self, order: str, body: bytes) -> Reply:
+        match order:
+            case "down":
+                self._end()
+                return _page({"message": "going down"}, 202)
+            case "break":
+                return _page(self._orders.place(body), 201)
+            case "mend":
+                return _page({"faults": self._orders.mend(body)})
+            case "snapshot":
+                return Reply(status=200, content_type="application/octet-stream", body=self._orders.snapshot())
+            case "restore":
+                return _page(self._orders.restore(body))
+            case _:
+                return _page(None)
 
 
 def _page(contents: Mapping[str, Any] | None, status: int = 200) -> Reply:

@@ -6,10 +6,11 @@ The parts: `ecs_model` (what is known), `ecs_clusters`, `ecs_definitions`, `ecs_
 containers wrote), `ecs_…_view` and `ecs_…_checks` (answers and refusals).
 """
 
-from collections.abc import Callable, Mapping
-from typing import assert_never
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, assert_never
 
 from teal.lab.world import ecs_clusters, ecs_definitions, ecs_runs, ecs_service_deployments, ecs_services, ecs_tags
+from teal.lab.world.ecs_anew import begin_anew
 from teal.lab.world.ecs_breaker import note_failure
 from teal.lab.world.ecs_health import on_probed
 from teal.lab.world.ecs_logs import Logs, open_groups
@@ -25,6 +26,7 @@ from teal.lab.world.ecs_tasks import (
     wish,
 )
 from teal.lab.world.ground import Answer, Ground, Params, TargetDesk, duplicate
+from teal.lab.world.memory import parts
 from teal.lab.world.wires import (
     ContainerExited,
     ContainerProbed,
@@ -147,6 +149,18 @@ class Clusters:
     def tasks(self) -> tuple[WantedTask, ...]:
         """Return every task that a runtime should have, and in which phase."""
         return tuple(wish(task) for task in self._state.live.values() if task.status is not TaskStatus.PROVISIONING)
+
+    def memory(self) -> dict[str, Any]:
+        """Return all that ECS knows; what containers wrote is not part of it."""
+        return parts(self._state, "ground", "desk")
+
+    def restore(self, memory: Mapping[str, Any], now_s: float) -> Sequence[tuple[str, tuple[str, int]]]:
+        """Know what a memory says, and nothing else; tasks begin anew. Return the targets of those that were."""
+        interfaces = self._state.interfaces
+        self._state = EcsState(ground=self._state.ground, desk=self._state.desk, **memory)
+        self._state.interfaces = max(self._state.interfaces, interfaces)  # an address may still be in use
+        self._logs = Logs(ground=self._state.ground)
+        return begin_anew(self._state, now_s)
 
     def task_metadata(self, task_id: str) -> Answer | None:
         """Return the `/task` document of the metadata endpoint (version 4), or None for a task nobody knows."""

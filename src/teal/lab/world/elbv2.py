@@ -7,6 +7,7 @@ is complete when the call returns; how late the data plane takes it up is the da
 """
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from teal.lab.world import elbv2_balancers as balancers
 from teal.lab.world import elbv2_groups as groups
@@ -20,6 +21,7 @@ from teal.lab.world.elbv2_model import Balancing
 from teal.lab.world.elbv2_page import page
 from teal.lab.world.elbv2_taken import sentences
 from teal.lab.world.ground import Answer, Ground, Params
+from teal.lab.world.memory import parts
 from teal.lab.world.wires import AwsRefusal, DataPlane, RulesTaken, TargetSeen
 
 _READS: Mapping[str, Callable[[Balancing, Params], Answer]] = {
@@ -94,6 +96,18 @@ class Balancers:
     def data_plane(self) -> DataPlane:
         """Return what the data plane shall do."""
         return plane.data_plane(self._state)
+
+    def memory(self) -> dict[str, Any]:
+        """Return all that the load balancers know."""
+        return parts(self._state, "ground")
+
+    def restore(self, memory: Mapping[str, Any]) -> None:
+        """Know what a memory says, and nothing else."""
+        self._state = Balancing(ground=self._state.ground, **memory)
+
+    def forget_target(self, group_arn: str, target: tuple[str, int]) -> None:
+        """Drop a target that does not exist any more, without draining it."""
+        self._state.groups[group_arn].targets.pop(target, None)
 
     def group_exists(self, group_arn: str) -> bool:
         """Say whether there is a target group with this ARN."""

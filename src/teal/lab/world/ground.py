@@ -45,6 +45,15 @@ class Ground:
         self._count += 1
         return sha256(f"{self.seed}/{self._count}".encode()).hexdigest()[:length]
 
+    @property
+    def ids(self) -> int:
+        """How many ids were given out."""
+        return self._count
+
+    def skip_ids(self, count: int) -> None:
+        """Give none of the first `count` ids out any more."""
+        self._count = max(self._count, count)
+
     def tell(self, at_s: float, source: str, subject: str, message: str) -> None:
         """Append one line to the story."""
         self.events.append(WorldEvent(at_s=at_s, source=source, subject=subject, message=message))

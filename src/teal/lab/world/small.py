@@ -236,6 +236,14 @@ class Scaling:
     has_service: Callable[[str, str], bool]
     _targets: dict[str, Answer] = field(default_factory=dict[str, Answer])  # by resource id
 
+    def memory(self) -> dict[str, Answer]:
+        """Return the scalable targets by resource id."""
+        return self._targets
+
+    def restore(self, memory: dict[str, Answer]) -> None:
+        """Know these scalable targets, and no others."""
+        self._targets = memory
+
     def call(self, operation: str, params: Params, now_s: float) -> Answer:
         """Perform one API operation.
 

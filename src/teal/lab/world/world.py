@@ -5,8 +5,9 @@ observations that come in. The same world runs behind the lab's API with real pr
 clock.
 """
 
+from collections.abc import Mapping
 from copy import deepcopy
-from typing import Self
+from typing import Any, Self
 
 from teal.lab.world.ecs import Clusters
 from teal.lab.world.elbv2 import Balancers
@@ -67,6 +68,30 @@ class World:
                 return self._scaling.call(operation, params, now_s)
             case _:
                 raise not_simulated(service, operation)
+
+    def memory(self) -> dict[str, Any]:
+        """Return all that the region knows, for `teal.lab.world.memory` to write down; not its story, and no logs."""
+        return {
+            "ids": self._ground.ids,
+            "ecs": self._clusters.memory(),
+            "elbv2": self._balancers.memory(),
+            "scaling": self._scaling.memory(),
+        }
+
+    def restore(self, memory: Mapping[str, Any], now_s: float) -> None:
+        """Know what a memory says and nothing else; tasks that ran are launched anew, under other ids and addresses.
+
+        Raises:
+            Exception: whatever comes of a memory that no region had. The world is then broken: try a copy first.
+        """
+        self._now_s = now_s
+        self._ground.skip_ids(memory["ids"])
+        self._balancers.restore(memory["elbv2"])
+        self._scaling.restore(memory["scaling"])
+        for group_arn, target in self._clusters.restore(memory["ecs"], now_s):
+            self._balancers.forget_target(group_arn, target)
+        self.advance(now_s)
+        self.tell(now_s, "lab", self._ground.region, "restored from a snapshot")
 
     def observe(self, observation: Observation, now_s: float) -> None:
         """Take what a runtime or the data plane saw."""
