@@ -28,6 +28,7 @@ import teal
 from teal.errors import LabError, TealError
 from teal.lab.desk import Desk
 from teal.lab.faults import GameDay
+from teal.lab.faults.kinds import StaleReads
 from teal.lab.front import Catalogue, Door, Front, Pages, Reply, Request
 from teal.lab.leash import Leash
 from teal.lab.loop import Loop
@@ -104,7 +105,13 @@ class Daemon:
         proxy = self._proxy(directory, environ, stack)
         runtime = self._runtime(environ)
         stack.callback(runtime.stop, _STOP_S)
-        gameday = GameDay(world=self._world, seed=settings.file.seed)
+        stale_s = settings.file.stale_reads_s
+        gameday = GameDay(
+            world=self._world,
+            seed=settings.file.seed,
+            standing=(StaleReads(age_s=stale_s),) if stale_s else (),
+            now_s=wall_clock_s(),
+        )
         self.loop = Loop(
             world=self._world,
             runtime=runtime,

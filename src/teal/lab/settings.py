@@ -6,6 +6,7 @@ time_scale: 0.01                      # every delay of AWS, times this
 nodes: 2                              # how many Envoys play the load balancer
 rule_delay_s: [0.05, 0.5]             # how long a node takes to take up a change of rules
 seed: 1                               # everything that is drawn is drawn from this
+stale_reads_s: 0                      # how old the region may be that a read of the API shows
 """
 
 import re
@@ -27,6 +28,7 @@ _SETTINGS_FILE: Final = "settings.json"
 
 _Scale = Annotated[float, msgspec.Meta(gt=0, le=10)]
 _Delay = Annotated[float, msgspec.Meta(ge=0, le=60)]
+_Age = Annotated[float, msgspec.Meta(ge=0, le=30)]
 _Nodes = Annotated[int, msgspec.Meta(ge=1, le=8)]
 _Words = Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
 
@@ -52,6 +54,7 @@ class LabFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     nodes: _Nodes = 2 if sys.platform == "linux" else 1
     rule_delay_s: tuple[_Delay, _Delay] = (0.05, 0.5)
     seed: int = 1
+    stale_reads_s: _Age = 0.0
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):

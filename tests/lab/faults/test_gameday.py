@@ -208,6 +208,16 @@ def test_faults_begin_and_end() -> None:
     assert region.day.faults() == ()
 
 
+def test_a_standing_fault_outlasts_all_others() -> None:
+    """What `lab.yaml` asks for ends by its own number only."""
+    world = World(Ground(), 0.0)
+    day = GameDay(world=world, seed=1, standing=[as_fault({"kind": "stale-reads"})], now_s=0.0)
+    other = day.place(as_fault({"kind": "lose-answers"}), 0.0)
+    assert day.mend([], 1.0) == (other,)
+    assert [each.number for each in day.faults()] == [1]
+    assert [each.number for each in day.mend([1], 1.0)] == [1]
+
+
 def test_there_is_an_end_to_faults() -> None:
     """A hundred at once, and the error says how to get rid of them."""
     region = Region()

@@ -106,15 +106,18 @@ class GameDay:
     Args:
         world: the region.
         seed: what seeds are made of where none is given.
+        standing: faults that are at work from the start, and that only their number ends.
+        now_s: when that is.
     """
 
-    def __init__(self, *, world: World, seed: int) -> None:
+    def __init__(self, *, world: World, seed: int, standing: Sequence[Fault] = (), now_s: float = 0.0) -> None:
         self._world = world
         self._seed = seed
         self._placed: dict[int, Placed] = {}
         self._number = 0
         self._past = Past()
         self._thaws: list[Strike] = []
+        self._standing = frozenset(self.place(fault, now_s).number for fault in standing)
 
     def place(self, fault: Fault, now_s: float, *, seed: int | None = None, for_s: float | None = None) -> Placed:
         """Let a fault begin; it ends by itself after `for_s`, when it has done its work, or with `mend`.
@@ -139,8 +142,8 @@ class GameDay:
         return placed
 
     def mend(self, numbers: Sequence[int], now_s: float) -> tuple[Placed, ...]:
-        """End some faults, or all where none is named; return those that were at work."""
-        wanted = numbers or tuple(self._placed)
+        """End some faults, or all but standing ones where none is named; return those that were at work."""
+        wanted = numbers or tuple(number for number in self._placed if number not in self._standing)
         found = tuple(self._placed[number] for number in wanted if number in self._placed)
         for each in found:
             self._end(each, now_s)
