@@ -109,8 +109,8 @@ def read_header(line: bytes) -> Header:
         UsageError: it is no snapshot, or one of another version of the format.
     """
     try:
-        plain = msgspec.json.decode(line)
-        if not isinstance(plain, dict) or plain.get("format") != FORMAT:
+        plain = msgspec.json.decode(line, type=dict[str, Any])
+        if plain.get("format") != FORMAT:
             raise UsageError("this is no snapshot of a lab", hint=_NO_LAB)
         if plain.get("version") != _VERSION:
             raise UsageError(

@@ -27,7 +27,7 @@ class UnknownMemoryError(ValueError):
     """What was written down cannot be the memory of this world."""
 
 
-def records() -> dict[str, type]:
+def records() -> dict[str, type[Any]]:
     """Return the classes that a memory may hold, by module and name."""
     modules = [module for name, module in sys.modules.items() if name.startswith(_ROOM)]
     return {
@@ -100,7 +100,7 @@ class _Writer:
             case tuple():
                 return {"u": self._each(cast("tuple[object, ...]", value))}
             case set():
-                return {"s": self._each(sorted(value))}
+                return {"s": sorted(self._each(cast("set[object]", value)), key=repr)}
             case deque():
                 return {"q": [self._each(cast("deque[object]", value)), value.maxlen]}
             case _:
@@ -131,14 +131,14 @@ class _Reader:
         for made, kind, (_, own) in zip(self._made, kinds, objects, strict=True):
             self._fill(made, kind, own)
 
-    def _kind(self, name: str) -> type:
+    def _kind(self, name: str) -> type[Any]:
         kind = self._known.get(name)
         if kind is None or issubclass(kind, Enum):
             raise UnknownMemoryError(f"{name!r} is no record of a lab")
         return kind
 
     def _fill(self, made: object, kind: type, own: Mapping[str, Plain]) -> None:
-        if own.keys() != {each.name for each in fields(kind)}:
+        if set(own) != {each.name for each in fields(kind)}:
             raise UnknownMemoryError(f"a {kind.__name__} has other fields")
         for name, plain in own.items():
             object.__setattr__(made, name, self.value(plain))  # also where the record is frozen
@@ -151,7 +151,7 @@ class _Reader:
 
     def value(self, plain: Plain) -> Any:  # noqa: ANN401 - whatever was written down
         if isinstance(plain, list):
-            return [self.value(each) for each in plain]
+            return list(map(self.value, cast("list[object]", plain)))
         if isinstance(plain, dict):
             ((letter, inner),) = cast("dict[str, Plain]", plain).items()
             return self._makers[letter](inner)
