@@ -5,9 +5,10 @@ from typing import Any, get_args
 
 import pytest
 
-from cli_stage import FakeLabs, Stage
+from cli_stage import EVENT, FakeLabs, Stage
 from teal.cli.verbs_gameday import CHANGES, KINDS
 from teal.lab.faults import kinds
+from teal.report.gameday import event_line
 
 ORDERS: list[tuple[str, dict[str, Any], int | None, float | None]] = [
     ("kill-task", {}, None, None),
@@ -77,6 +78,12 @@ def test_events_as_lines() -> None:
     assert [int(line.split()[0]) for line in told.stdout.splitlines()] == [7, 8, 9]
     assert "2 events are not kept any more" in told.stderr
     assert Stage().play("lab", "events").stderr == ""
+
+
+def test_an_event_moves_no_cursor() -> None:
+    """What a task or a client has written into the story is text, and stays on its line."""
+    told = event_line(EVENT | {"number": 1, "subject": "a\x1b[2Jb", "message": "x\ny\x07"})
+    assert told.split() == ["1", "14:12:03.123", "task", "a[2Jb", "x", "y"]
 
 
 def test_events_as_documents() -> None:

@@ -189,6 +189,7 @@ def _view(found: control.LabStatus) -> dict[str, Any]:
         "pid": found.pid,
         "started_at": instant(found.started_at_s),
         "tasks": found.tasks,
+        "faults": found.faults,
         "listeners": [f"http://{each}/" for each in found.listeners],
         "groups": list(found.groups),
         "troubles": dict(found.troubles),

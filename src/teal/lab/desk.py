@@ -87,7 +87,7 @@ class Desk:
         """
         with self._lock:
             header = put_back(body, self._world, self._ground, self._clock())
-            self._gameday.mend((), self._clock())
+            self._gameday.forget(self._clock())
         self._wake()
         return msgspec.structs.asdict(header)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from teal.model.text import clean
 from teal.report.wording import table
 
 View = Mapping[str, Any]
@@ -42,10 +43,8 @@ def faults_lines(view: View) -> list[str]:
 
 def event_line(event: View) -> str:
     """Return one event: number, time of day, who tells it, about what, and what happened."""
-    time = event["at"][11:23]
-    return (
-        f"{event['number']:>6} {time} {event['source']:<7} {event['subject']:<{_SUBJECT}} {event['message']}".rstrip()
-    )
+    where = f"{event['number']:>6} {event['at'][11:23]} {event['source']:<7} {event['subject']:<{_SUBJECT}}"
+    return clean(f"{where} {event['message']}".rstrip())
 
 
 def _about(fault: View) -> str:

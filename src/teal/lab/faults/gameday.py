@@ -149,6 +149,11 @@ class GameDay:
             self._end(each, now_s)
         return found
 
+    def forget(self, now_s: float) -> None:
+        """End all but standing faults, and forget what the region was: it is another one now."""
+        self.mend((), now_s)
+        self._past.forget()
+
     def faults(self) -> tuple[Placed, ...]:
         """Return the faults at work, oldest first."""
         return tuple(self._placed.values())
@@ -183,6 +188,8 @@ class GameDay:
         except AwsRefusal as refusal:
             told = None
             self._tell(placed, f"was refused: {refusal}", now_s)
+        except Exception as error:  # noqa: BLE001 - a fault that breaks must not keep the lab from going on
+            told = f"nothing, {type(error).__name__}: {error}"
         if told is None:
             editor.next_at_s = now_s + _EDIT_RETRY_S
             return

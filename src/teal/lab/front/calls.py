@@ -8,6 +8,7 @@ from teal.lab.faults.calls import Fate, is_read
 from teal.lab.front.answering import Answerer, perform
 from teal.lab.front.models import Operation, Service
 from teal.lab.world.wires import AwsRefusal
+from teal.model.text import clean
 
 _LONGEST_CALLER = 120
 Params = Mapping[str, object]
@@ -109,6 +110,6 @@ class Calls:
 
 def caller_of(agent: str) -> str:
     """Return who calls, from a `User-Agent`: its first word, and teal's own where it has one."""
-    words = "".join(each if each.isprintable() else "?" for each in agent).split()
+    words = clean(agent).split()
     told = dict.fromkeys([*words[:1], *(word for word in words if word.startswith("teal/"))])
     return " ".join(told)[:_LONGEST_CALLER] or "an unnamed client"
