@@ -7,7 +7,7 @@ made, by filling their fields and running none of their code: a file can say wha
     {"objects": [["ecs_model.Task", {"task_id": "…", "service": {"r": 4}, …}], …], "roots": {…}}
 
 Everything that JSON does not have is an object of one letter: r reference, d mapping, m mapping with other keys than
-texts, u tuple, s set, q queue and its longest length, e member of an enumeration, t instant, f infinity.
+texts, u tuple, s set, z frozen set, q queue and its longest length, e member of an enumeration, t instant, f infinity.
 """
 
 import sys
@@ -91,20 +91,23 @@ class _Writer:
     def _container(self, value: object) -> Plain:
         match value:
             case dict():
-                pairs = cast("dict[object, object]", value)
-                if all(type(key) is str for key in pairs):
-                    return {"d": {str(key): self._plain(inner) for key, inner in pairs.items()}}
-                return {"m": [[self._plain(key), self._plain(inner)] for key, inner in pairs.items()]}
+                return self._mapping(cast("dict[object, object]", value))
             case list():
                 return self._each(cast("list[object]", value))
             case tuple():
                 return {"u": self._each(cast("tuple[object, ...]", value))}
-            case set():
-                return {"s": sorted(self._each(cast("set[object]", value)), key=repr)}
+            case set() | frozenset():
+                items = self._each(cast("Iterable[object]", value))
+                return {"s" if isinstance(value, set) else "z": sorted(items, key=repr)}
             case deque():
                 return {"q": [self._each(cast("deque[object]", value)), value.maxlen]}
             case _:
                 raise TypeError(f"the lab cannot keep a {type(value).__name__}")
+
+    def _mapping(self, pairs: Mapping[object, object]) -> Plain:
+        if all(type(key) is str for key in pairs):
+            return {"d": {str(key): self._plain(inner) for key, inner in pairs.items()}}
+        return {"m": [[self._plain(key), self._plain(inner)] for key, inner in pairs.items()]}
 
     def _each(self, items: Iterable[object]) -> list[Plain]:
         return [self._plain(each) for each in items]
@@ -123,6 +126,7 @@ class _Reader:
             "m": lambda pairs: {self.value(key): self.value(inner) for key, inner in pairs},
             "u": lambda items: tuple(self.value(each) for each in items),
             "s": lambda items: {self.value(each) for each in items},
+            "z": lambda items: frozenset(self.value(each) for each in items),
             "q": lambda queue: deque([self.value(each) for each in queue[0]], maxlen=queue[1]),
             "e": lambda member: self._member(*member),
             "t": datetime.fromisoformat,
