@@ -19,7 +19,7 @@ import sys
 from dataclasses import dataclass
 
 from benchmarks.relay import FAULTS, Call, Deed
-from benchmarks.wire import Bench, Command, Counting, Matrix, Point, Status, told
+from benchmarks.wire import Bench, Command, Counting, Matrix, Point, Status, idle_tasks, told
 
 ATTEMPTS = 3  # of botocore for one call
 DOCUMENTED = {0, 2, 3, 4, 5, 6, 7}
@@ -79,6 +79,8 @@ def judge(case: Case, before: Status, code: int, said: str, end: Status) -> str:
 
 def reached(command: Command, before: Status, end: Status) -> bool:
     """Say whether what a command is for is so."""
+    if command.name == "retire":
+        return end["live"] == before["live"] and idle_tasks(end) == 0
     moves = command.name != "abort"
     row = SERVED if command.name in FORWARD else ROLLED_BACK
     return (end["live"] != before["live"]) is moves and end["row"] == row

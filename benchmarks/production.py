@@ -85,9 +85,9 @@ class Production:
         return ended, (writes[-1].at_s - events[0].at_s) if writes else 0.0
 
     @contextmanager
-    def traffic(self, rate_per_s: int, longest_s: float) -> Generator[Traffic]:
+    def traffic(self, rate_per_s: int, longest_s: float, slow_per_s: float = 1.0) -> Generator[Traffic]:
         """Keep requests coming meanwhile: plain ones, and one of 5 s each second. The counts are there afterwards."""
-        steady = Traffic(self.stage.url, rate_per_s=rate_per_s, duration_s=int(longest_s), slow_per_s=1.0)
+        steady = Traffic(self.stage.url, rate_per_s=rate_per_s, duration_s=int(longest_s), slow_per_s=slow_per_s)
         self._steady = steady
         try:
             deadline_s = self.clock.now_s() + STARTED_S
@@ -116,10 +116,10 @@ def clean_end() -> Generator[None]:
 
 
 @contextmanager
-def production(**environment: str) -> Generator[Production]:
+def production(app: str = APP, **environment: str) -> Generator[Production]:
     """Start a lab with the app; its tasks are told `environment`."""
     with clean_end(), tempfile.TemporaryDirectory(prefix="teal-bench-") as name:
-        _describe(Path(name), environment)
+        _describe(Path(name), app, environment)
         with rehearsal(Path(name), os.environ, name=f"bench-{os.getpid()}", time_scale=TIME_SCALE) as stage:
             os.environ.update(stage.environ)  # botocore reads credentials from this process
             shop = Production(stage=stage)
@@ -127,9 +127,9 @@ def production(**environment: str) -> Generator[Production]:
             shop.clock.close()
 
 
-def _describe(directory: Path, environment: Mapping[str, str]) -> None:
+def _describe(directory: Path, app: str, environment: Mapping[str, str]) -> None:
     """Write the app, and the demo's task definition with some more of environment."""
-    (directory / "teal.yaml").write_text(APP, "utf-8")
+    (directory / "teal.yaml").write_text(app, "utf-8")
     definition = json.loads((files("teal.app") / "shop" / "taskdef.json").read_text("utf-8"))
     told: list[dict[str, str]] = definition["containerDefinitions"][0]["environment"]
     told += [{"name": name, "value": value} for name, value in environment.items()]

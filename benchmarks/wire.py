@@ -15,21 +15,22 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
-from tempfile import TemporaryDirectory
 from time import monotonic
 from typing import Any, Generic, TypeVar
 
-from benchmarks.production import APP, TIME_SCALE
+from benchmarks.production import APP as LONG_REQUESTS
+from benchmarks.production import production
 from benchmarks.relay import Call, Deed, Relay, pass_all
 
 from teal.app.facade import Options, open_app
-from teal.app.rehearsal import Rehearsal, rehearsal
+from teal.app.rehearsal import Rehearsal
 from teal.app.traffic import Traffic
 from teal.host.clock import SystemClock
 
 COMMAND_S = 90.0
 LOAD_MOST_S = 6 * 3600
 ANNOUNCED_S = 0.5  # a shift that was announced and not begun is settled when it is 60 s old, at the time scale
+APP = LONG_REQUESTS.replace("1600s", "200s")  # no request here is long, and slots are deployed over by the hundred
 REST = {1, 3, 18, 20}  # rows of the decision table in docs/how-it-works.md
 Words = tuple[str, ...]
 Case = TypeVar("Case")
@@ -49,8 +50,9 @@ class Command:
 COMMANDS = (
     Command(name="deploy", words=("deploy", "--yes"), scene=(), fresh=True),
     Command(name="flip", words=("flip", "--yes"), scene=(("deploy", "--yes", "--hold"),), fresh=True),
-    Command(name="rollback", words=("rollback",), scene=(("flip", "--yes", "--again"),)),
+    Command(name="rollback", words=("rollback",), scene=(("deploy", "--yes"),), fresh=True),
     Command(name="abort", words=("abort",), scene=(("deploy", "--yes", "--hold"),), fresh=True),
+    Command(name="retire", words=("retire", "--yes"), scene=(("deploy", "--yes"),), fresh=True),
 )
 
 
@@ -219,33 +221,34 @@ def _count(bench: Bench, command: Command) -> tuple[Point, ...]:
     return tuple(counting.seen)
 
 
+def idle_tasks(status: Status) -> int:
+    """Return how many tasks the slot that does not serve wants."""
+    return sum(int(view["tasks_desired"]) for view in status["slots"] if view["slot"] != status["live"])
+
+
 def told(status: Status) -> str:
     """Return where things stand, in a line."""
     move = status["move"] or {}
-    slots = {view["slot"]: (view["revisions"], (view["deployment"] or {}).get("outcome")) for view in status["slots"]}
+    slots = {
+        view["slot"]: (view["revisions"], (view["deployment"] or {}).get("outcome"), view["tasks_desired"])
+        for view in status["slots"]
+    }
     return f"row {status['row']}, live {status['live']}, move {move.get('from')}→{move.get('to')}, {slots}"
 
 
 @contextmanager
 def bench_under_load(rate_per_s: int) -> Generator[tuple[Bench, Traffic]]:
     """Start a lab, deploy to both of its slots, and let requests come to production until the end."""
-    clock = SystemClock()
-    with TemporaryDirectory(prefix="teal-wire-") as name:
-        directory = Path(name)
-        (directory / "teal.yaml").write_text(APP, "utf-8")
-        with rehearsal(directory, os.environ, name=f"wire-{os.getpid()}", time_scale=TIME_SCALE) as stage:
-            os.environ.update(stage.environ)  # botocore reads credentials from this process
-            bench = Bench(stage, clock)
+    with production(APP) as shop:
+        bench = Bench(shop.stage, shop.clock)
+        try:
             for _ in range(2):
                 bench.fresh()
                 bench.must(("deploy", "--yes"))
-            traffic = Traffic(stage.url, rate_per_s=rate_per_s, duration_s=LOAD_MOST_S, slow_per_s=0.5)
-            try:
+            with shop.traffic(rate_per_s, LOAD_MOST_S, slow_per_s=0.0) as traffic:
                 yield bench, traffic
-            finally:
-                traffic.kill()
-                bench.close()
-    clock.close()
+        finally:
+            bench.close()
 
 
 @dataclass(slots=True)
@@ -292,7 +295,7 @@ class Matrix(Generic[Case]):
             result.cases_in_all = len(cases)
             draw = Random(asked.seed)  # noqa: S311 - a draw, not a secret
             self._play(bench, draw.sample(cases, min(asked.sample, len(cases))) if asked.sample else cases, result)
-            counted = traffic.stop()
+            counted = dict(traffic.stop())
         result.requests, result.failed = int(counted["sent"]), int(counted["failed"])
         result.failures, result.ends = dict(counted["failures"]), dict(bench.ends)
         result.took_s = round(monotonic() - began_s, 1)
