@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from teal.model.event import Event
 from teal.model.identity import Caller, LabFacts
+from teal.model.lock import Claim, LockRecord
 from teal.model.spec import GroupSpec
 from teal.model.traffic import Condition, Forward, LoadBalancer, Rule, TargetGroup, TargetHealth
 from teal.model.workload import Service, Task, TaskDefinition
@@ -212,6 +213,78 @@ class Clock(Protocol):
         ...
 
 
+class LeaseClock(Protocol):
+    """Time that nobody sets, on this computer alone."""
+
+    def elapsed_s(self) -> float:
+        """Return seconds since some instant, those in which the computer slept included."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A record, and the store's name for exactly this body of it."""
+
+    record: LockRecord
+    version: str
+
+
+class LockStore(Protocol):
+    """One record, written under a condition."""
+
+    def read(self) -> Kept | None:
+        """Return what is there now; None where there is nothing."""
+        ...
+
+    def write(self, record: LockRecord, over: str | None) -> str | None:
+        """Write if the version there is still `over` (None: if nothing is there).
+
+        Returns the new version; None where somebody else was first, or where a write of ours, repeated on the way, met
+        itself. An error that is a TransientError leaves open whether it was written: read, and compare the nonce.
+        """
+        ...
+
+
+class RunLock(Protocol):
+    """The lock of the app, as one run sees it. Methods may raise what the store answers instead of a record."""
+
+    def begin(self, caller: Caller, command: str) -> None:
+        """Say whose lock it is about, and for what. Asks nothing yet."""
+        ...
+
+    def claim(self) -> Claim:
+        """Take the lock if it is free, or if its holder can write no more."""
+        ...
+
+    def preempt(self) -> None:
+        """Take the lock from whoever has it, without waiting for them."""
+        ...
+
+    def enter(self, phase: str) -> None:
+        """Say in the record, with the next heartbeat, how far the run has come."""
+        ...
+
+    def excuse(self, *, excused: bool) -> None:
+        """Say whether the next writes are those of a way back, which need no lease."""
+        ...
+
+    def lost(self) -> str:
+        """Say who holds the lock now, once it is no longer ours; empty while it is."""
+        ...
+
+    def leaving(self) -> bool:
+        """Say whether renewals have failed for so long that traffic must not be left split."""
+        ...
+
+    def unsettled(self) -> str:
+        """Name those that were pre-empted and may still have a write under way; empty when there is nobody."""
+        ...
+
+    def release(self) -> None:
+        """Give the lock back, unless somebody that was pre-empted may still write. Never raises."""
+        ...
+
+
 class Journal(Protocol):
     """The append-only story of one app."""
 
@@ -251,3 +324,4 @@ class Ports:
     journal: Journal
     gather: Gather
     within: Within
+    lock: RunLock | None = None  # None where no store is configured

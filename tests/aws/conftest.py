@@ -18,6 +18,7 @@ class StandIn:
     answers: list[Answer] = field(default_factory=list[Answer])
     headers: dict[str, str] = field(default_factory=dict[str, str])
     seen: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])  # user agent, body
+    signed: list[str] = field(default_factory=list[str])  # when each request says that it was signed
 
     def next(self) -> Answer:
         """Return the answer to the next request."""
@@ -29,6 +30,7 @@ def _handler(stand_in: Callable[[], StandIn]) -> type[BaseHTTPRequestHandler]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0"))).decode()
             stand_in().seen.append((self.headers.get("User-Agent", ""), body))
+            stand_in().signed.append(self.headers.get("X-Amz-Date", ""))
             status, kind, text = stand_in().next()
             self.send_response(status)
             for name, value in {

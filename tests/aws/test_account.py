@@ -74,3 +74,15 @@ def test_scalable() -> None:
     canned = Canned({"application-autoscaling:DescribeScalableTargets": lambda p: pages[p.get("NextToken")]})
     assert AwsAccount(canned).scalable("prod", ["web", "web-b"]) == {"web"}
     assert canned.asked[0][1]["ResourceIds"] == ["service/prod/web", "service/prod/web-b"]
+
+
+@pytest.mark.parametrize(
+    ("told", "skew_s"),
+    [("Thu, 01 Jan 1970 00:16:40 GMT", 0.0), ("Thu, 01 Jan 1970 00:17:20 GMT", 40.0), ("soon", 0.0), (None, 0.0)],
+)
+def test_how_far_the_clocks_are_apart(told: str | None, skew_s: float) -> None:
+    """AWS tells the time with each answer; where it does not, nothing is known of the difference."""
+    headers = {} if told is None else {"Date": told}
+    identity = {"Account": ACCOUNT, "Arn": ARN, "ResponseMetadata": {"HTTPHeaders": headers}}
+    account = AwsAccount(Canned({"sts:GetCallerIdentity": identity}), now_s=lambda: 1000.0)
+    assert account.caller().skew_s == skew_s

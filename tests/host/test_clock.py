@@ -93,3 +93,12 @@ def test_second_signal_ends_at_once(number: signal.Signals, code: int) -> None:
         assert child.stdout.readline() == f"asked {int(number)}\n"
         child.send_signal(number)
         assert child.wait(10) == code
+
+
+def test_time_that_nobody_sets() -> None:
+    """Elapsed time goes on by itself, at the pace of seconds."""
+    clock = SystemClock()
+    before_s = clock.elapsed_s()
+    clock.sleep(0.05)
+    assert clock.elapsed_s() - before_s >= 0.05
+    clock.close()

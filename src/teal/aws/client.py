@@ -11,6 +11,7 @@ and a lost answer is a `TransientError` of whoever asked.
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from threading import Lock
 from types import MappingProxyType
@@ -37,9 +38,6 @@ from teal.model.text import clean
 
 OnCall = Callable[[str, str], None]
 
-_CONNECT_TIMEOUT_S = 3
-_READ_TIMEOUT_S = 10
-_ATTEMPTS = 3
 _CONNECTIONS = 16
 _STATUS_UNKNOWN = 400
 
@@ -60,6 +58,15 @@ _NETWORK: tuple[type[Exception], ...] = (
 _STUMBLES: tuple[type[Exception], ...] = (AttributeError, LookupError, TypeError, ValueError)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a call may take: per attempt, and how many attempts."""
+
+    connect_s: float = 3.0
+    read_s: float = 10.0
+    attempts: int = 3
+
+
 class BotocoreCaller:
     """Calls AWS through botocore.
 
@@ -67,7 +74,9 @@ class BotocoreCaller:
         profile: a profile of AWS's configuration files; None: as the environment says.
         region: None: as the environment or the profile says.
         endpoint_url: where all services are called instead of AWS, e.g. a lab; None: as the environment says.
-        on_call: told (service, operation) before each request is sent, each attempt of a call included; may wait.
+        on_call: told (service, operation) before each request is sent, each attempt of a call included, after it was
+            signed; may wait. What it raises is raised by the call, nothing is sent, and it is not tried again.
+        patience: how long a call may take.
     """
 
     def __init__(
@@ -76,7 +85,9 @@ class BotocoreCaller:
         region: str | None = None,
         endpoint_url: str | None = None,
         on_call: OnCall | None = None,
+        patience: Patience = Patience(),
     ) -> None:
+        self._patience = patience
         self._session: Any = botocore.session.Session(profile=profile)
         self._region = region
         self._endpoint_url = endpoint_url
@@ -107,7 +118,7 @@ class BotocoreCaller:
     def endpoint(self, service: str) -> str:
         """Return the URL at which a service is called."""
         with _translated(service, "endpoint"):
-            return str(self._client(service, _ATTEMPTS).meta.endpoint_url)
+            return str(self._client(service, self._patience.attempts).meta.endpoint_url)
 
     def call(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Return AWS's answer, with `ResponseMetadata`.
@@ -116,9 +127,9 @@ class BotocoreCaller:
             TealError: what AWS answered instead, or what came between.
         """
         with _translated(service, operation):
-            client = self._client(service, 1 if (service, operation) in ONCE else _ATTEMPTS)
+            client = self._client(service, 1 if (service, operation) in ONCE else self._patience.attempts)
             answer: dict[str, Any] = getattr(client, botocore.xform_name(operation))(**params)
-            return answer
+            return {name: _whole(value) for name, value in answer.items()}
 
     def _client(self, service: str, attempts: int) -> Any:  # noqa: ANN401 - botocore makes its clients at run time
         with self._lock:
@@ -129,8 +140,8 @@ class BotocoreCaller:
 
     def _new_client(self, service: str, attempts: int) -> Any:  # noqa: ANN401 - likewise
         config: Any = botocore.config.Config(
-            connect_timeout=_CONNECT_TIMEOUT_S,
-            read_timeout=_READ_TIMEOUT_S,
+            connect_timeout=self._patience.connect_s,
+            read_timeout=self._patience.read_s,
             retries={"mode": "standard", "total_max_attempts": attempts},
             user_agent_extra=f"teal/{__version__}",
             max_pool_connections=_CONNECTIONS,
@@ -152,6 +163,12 @@ class BotocoreCaller:
             self._on_call(service, operation)
         with self._count_lock:
             self._sent[f"{service}:{operation}"] += 1
+
+
+def _whole(value: object) -> object:
+    """Return a field of an answer; of one that botocore leaves on the wire, its bytes."""
+    read: Callable[[], bytes] | None = getattr(value, "read", None)
+    return value if read is None else read()
 
 
 @contextmanager

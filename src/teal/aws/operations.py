@@ -36,6 +36,7 @@ PAGED: Mapping[Name, Paging] = MappingProxyType({
 
 READS: frozenset[Name] = frozenset({
     *PAGED,
+    ("dynamodb", "GetItem"),
     ("ecr", "BatchGetImage"),
     ("ecs", "DescribeClusters"),
     ("ecs", "DescribeServices"),
@@ -45,6 +46,7 @@ READS: frozenset[Name] = frozenset({
     ("elbv2", "DescribeTargetGroupAttributes"),
     ("elbv2", "DescribeTargetHealth"),
     ("logs", "GetLogEvents"),
+    ("s3", "GetObject"),
     ("sts", "GetCallerIdentity"),
 })  # fmt: skip
 
@@ -67,4 +69,10 @@ WRITES: frozenset[Name] = frozenset({
     ("elbv2", "ModifyTargetGroupAttributes"),
 })  # fmt: skip
 
-OPERATIONS: frozenset[Name] = READS | WRITES
+# What keeps the lock itself: under a condition, hence harmless when sent twice, and never under the lock's own guard.
+LOCKING: frozenset[Name] = frozenset({
+    ("dynamodb", "PutItem"),
+    ("s3", "PutObject"),
+})  # fmt: skip
+
+OPERATIONS: frozenset[Name] = READS | WRITES | LOCKING

@@ -12,17 +12,16 @@ from teal.config.native import ServiceBody
 from teal.config.schema import (
     FOREVER,
     DeployPart,
-    ExpectPart,
-    GatePart,
     GroupCreatePart,
     GroupPart,
     HealthCheckPart,
+    LockPart,
     RoutePart,
-    RunPart,
     SlotPart,
     TastePart,
     TealFile,
 )
+from teal.config.schema_gates import ExpectPart, GatePart, RunPart
 from teal.config.tree import Where
 from teal.model.identity import Slot
 from teal.model.spec import (
@@ -33,6 +32,8 @@ from teal.model.spec import (
     GroupSpec,
     HttpGate,
     IdentitySpec,
+    LockSpec,
+    OnStop,
     RouteCreate,
     RouteSpec,
     Rung,
@@ -40,6 +41,7 @@ from teal.model.spec import (
     ShiftStep,
     SlotSpec,
     Spec,
+    StoreKind,
     TasteSpec,
 )
 
@@ -64,6 +66,7 @@ def build(file: TealFile, task: Mapping[str, Any], service: ServiceBody, places:
         identity=_identity(file),
         ignored=tuple(file.ignored or ()),
         tags=MappingProxyType(tags | (file.tags or {})),
+        lock=_lock(file.lock) if file.lock else None,
     )
 
 
@@ -129,6 +132,7 @@ def _deploy(part: DeployPart) -> DeploySpec:
         require_seen=Rung(part.require_seen),
         taste_gates=tuple(_gate(gate) for gate in gates),
         keep_warm_s=None if part.keep_warm == FOREVER else duration_s(part.keep_warm),
+        on_stop=OnStop(part.on_stop),
     )
 
 
@@ -150,6 +154,19 @@ def _gate(part: GatePart) -> Gate:
         )
     run = part.run if isinstance(part.run, RunPart) else RunPart(command=part.run or "")
     return RunGate(command=run.command, timeout_s=duration_s(run.timeout), retry_s=duration_s(run.retry))
+
+
+def _lock(part: LockPart) -> LockSpec:
+    kind, _, rest = part.store.partition(":")
+    place = rest.removeprefix("//") if kind != StoreKind.FILE else rest
+    bucket, _, prefix = place.partition("/") if kind == StoreKind.S3 else (place, "", "")
+    return LockSpec(
+        kind=StoreKind(kind),
+        place=bucket,
+        prefix=prefix.strip("/"),
+        region=part.region or None,
+        profile=part.profile or None,
+    )
 
 
 def _identity(file: TealFile) -> IdentitySpec | None:

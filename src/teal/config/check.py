@@ -13,7 +13,8 @@ from msgspec import UnsetType
 from teal.config.conditions import conditions_of, wrong_conditions
 from teal.config.durations import duration_s, shift_steps
 from teal.config.native import ServiceBody
-from teal.config.schema import ALL_AT_ONCE, GatePart, RoutePart, SlotPart, TealFile
+from teal.config.schema import ALL_AT_ONCE, RoutePart, SlotPart, TealFile
+from teal.config.schema_gates import GatePart
 from teal.config.tree import Mistake, Mistakes, Scalar, Where, did_you_mean, step
 from teal.config.walk import Walked
 

@@ -99,5 +99,15 @@ Cluster = Annotated[
         "prod",
     ),
 ]
+LockStore = Annotated[
+    str,
+    written(
+        r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[A-Za-z0-9!_.*'()/-]{0,200})?|dynamodb://[A-Za-z0-9_.-]{3,255}"
+        r"|file:[^\x00-\x1f]+",
+        "s3://bucket/prefix, dynamodb://table or file:directory",
+        "s3://team-state/teal",
+    ),
+]
+Profile = Annotated[str, written(r"[^\x00-\x1f\x7f]+", "the name of an AWS profile", "shared-state")]
 TagKey = Annotated[str, Meta(min_length=1, max_length=128, title="a tag key of 1 to 128 characters")]
 TagValue = Annotated[str, Meta(max_length=256, title="a tag value of at most 256 characters", examples=["shop"])]

@@ -23,20 +23,20 @@ from teal.config.scalars import (
     GroupKey,
     GroupName,
     HeaderName,
-    HeaderValue,
     LoadBalancer,
+    LockStore,
     Method,
     Pattern,
     Patterns,
     Port,
     Priority,
+    Profile,
     Region,
     RuleArn,
     ServiceName,
     ShiftStepText,
     TagKey,
     TagValue,
-    Text,
     UrlPath,
     VariableName,
     Yes,
@@ -44,6 +44,7 @@ from teal.config.scalars import (
     meaning,
     written,
 )
+from teal.config.schema_gates import GatesPart
 
 ALL_AT_ONCE: Final = "all_at_once"
 FOREVER: Final = "forever"
@@ -223,76 +224,6 @@ class TastePart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ] = UNSET
 
 
-class ExpectPart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What the answer must be."""
-
-    status: Annotated[int, between(100, 599, "a status code 100–599", 200), meaning("The status code.")] = 200
-    contains: Annotated[str, Meta(title="a text"), meaning("A text that must be in the body.")] = ""
-
-
-class HttpPart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A request through the taste route."""
-
-    path: Annotated[UrlPath, meaning("The path to ask for.")]
-    expect: Annotated[
-        ExpectPart | UnsetType, Meta(title="a mapping", examples=[{"status": 200}]), meaning("What the answer must be.")
-    ] = UNSET
-    headers: Annotated[
-        dict[HeaderName, HeaderValue] | UnsetType,
-        Meta(title="a mapping of header names to values", examples=[{"Accept": "text/html"}]),
-        meaning("Headers to send."),
-    ] = UNSET
-    timeout: Annotated[
-        str,
-        written(DURATION, "a duration of 1s to 5m", "10s", min_s=1, max_s=300),
-        meaning("How long an answer may take."),
-    ] = "10s"
-    attempts: Annotated[
-        int, between(1, 100, "a number 1–100", 3), meaning("So many requests at most; one good answer passes the gate.")
-    ] = 3
-
-
-class RunPart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A command: exit 0 passes, 75 asks to be run again later, anything else fails."""
-
-    command: Annotated[Text, Meta(title="a command", examples=["./smoke.sh"]), meaning("The command.")]
-    timeout: Annotated[
-        str,
-        written(DURATION, "a duration of 1s to 24h", "5m", min_s=1, max_s=86400),
-        meaning("How long one run may take."),
-    ] = "5m"
-    retry: Annotated[
-        str,
-        written(DURATION, "a duration of 1s to 1h", "5s", min_s=1, max_s=3600),
-        meaning("The wait after an exit with 75."),
-    ] = "5s"
-
-
-class GatePart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A gate: exactly one of these keys."""
-
-    http: Annotated[
-        HttpPart | UnsetType,
-        Meta(title="a mapping", examples=[{"path": "/health"}]),
-        meaning("A request through the taste route."),
-    ] = UNSET
-    run: Annotated[
-        Text | RunPart | UnsetType,
-        Meta(title="a command, or a mapping", examples=["./smoke.sh"]),
-        meaning("A command; a text is short for a mapping with `command` alone."),
-    ] = UNSET
-
-
-class GatesPart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The questions before the next stage."""
-
-    taste: Annotated[
-        Annotated[list[GatePart], Meta(max_length=50)] | UnsetType,
-        Meta(title="a list of gates"),
-        meaning("Asked before any production traffic reaches the new revision; in this order, all must pass."),
-    ] = UNSET
-
-
 class DeployPart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How a deployment proceeds."""
 
@@ -329,6 +260,14 @@ class DeployPart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         Meta(title="a duration or forever", examples=["24h"]),
         meaning("When `teal status` begins to say that the idle slot may be retired. Nothing happens by itself."),
     ] = "24h"
+    on_stop: Annotated[
+        Literal["back", "stay"],
+        Meta(title="back or stay", examples=["back"]),
+        meaning(
+            "What becomes of split traffic when the run must stop, by a signal or because the lock cannot be renewed:"
+            " `back` sends production to where it came from, `stay` leaves the split, with nobody watching it."
+        ),
+    ] = "back"
     gates: Annotated[
         GatesPart | UnsetType, Meta(title="a mapping"), meaning("The questions before the next stage.")
     ] = UNSET
@@ -346,6 +285,22 @@ class IdentityPart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         ),
     ] = UNSET
     path: Annotated[UrlPath, meaning("The path to ask for.")] = "/"
+
+
+class LockPart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The lock that keeps a second deployer out. Without it there is none, and each run says so."""
+
+    store: Annotated[
+        LockStore,
+        meaning(
+            "Where the lock's record is kept: in an S3 bucket, in a DynamoDB table whose partition key is the text"
+            " `LockID`, or in a directory that all deployers share."
+        ),
+    ]
+    region: Annotated[Region | UnsetType, meaning("The region of the bucket or table. Default: the app's.")] = UNSET
+    profile: Annotated[Profile | UnsetType, meaning("The AWS profile that may write there. Default: the app's.")] = (
+        UNSET
+    )
 
 
 class TealFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -377,6 +332,11 @@ class TealFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     ]
     taste: Annotated[TastePart | UnsetType, Meta(title="a mapping"), meaning("How a slot is reached early.")] = UNSET
     deploy: Annotated[DeployPart | UnsetType, Meta(title="a mapping"), meaning("How a deployment proceeds.")] = UNSET
+    lock: Annotated[
+        LockPart | UnsetType,
+        Meta(title="a mapping", examples=[{"store": "s3://team-state/teal"}]),
+        meaning("The lock that keeps a second deployer out."),
+    ] = UNSET
     identity: Annotated[
         IdentityPart | UnsetType,
         Meta(title="a mapping", examples=[{"header": "X-Revision"}]),

@@ -21,6 +21,7 @@ _Handler = Callable[[int, FrameType | None], object] | int | None
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SIGNAL_EXIT = 128
 _LAST_NAP_S = 0.2
+_SLEEPLESS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class SystemClock:
@@ -35,6 +36,14 @@ class SystemClock:
     def now_s(self) -> float:
         """Return unix seconds."""
         return time.time()  # noqa: TID251 - the one place
+
+    def elapsed_s(self) -> float:
+        """Return seconds since some instant, those in which the computer slept included.
+
+        Linux stops its monotonic clock while the computer sleeps and has another one that goes on; that of macOS goes
+        on by itself.
+        """
+        return time.clock_gettime(_SLEEPLESS)
 
     def sleep(self, seconds: float) -> None:
         """Sleep, but no longer than until somebody asks to stop.

@@ -32,6 +32,7 @@ class Caller:
     arn: str
     region: str
     lab: LabFacts | None = None
+    skew_s: float = 0.0  # by how much AWS's clock is ahead of ours, at least
 
     @property
     def time_scale(self) -> float:

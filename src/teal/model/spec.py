@@ -157,6 +157,13 @@ class ShiftStep:
     hold_s: float
 
 
+class OnStop(StrEnum):
+    """What becomes of traffic that is split when the run must stop."""
+
+    BACK = "back"
+    STAY = "stay"
+
+
 ALL_AT_ONCE = (ShiftStep(percent=100, hold_s=0.0),)
 
 
@@ -172,6 +179,26 @@ class DeploySpec:
     require_seen: Rung = Rung.HELD
     taste_gates: tuple[Gate, ...] = ()
     keep_warm_s: float | None = 86400.0
+    on_stop: OnStop = OnStop.BACK
+
+
+class StoreKind(StrEnum):
+    """Where a lock's record is kept."""
+
+    S3 = "s3"
+    DYNAMODB = "dynamodb"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockSpec:
+    """The store of the lock: a bucket with a prefix, a table, or a directory."""
+
+    kind: StoreKind
+    place: str  # bucket, table, or path of a directory, beside the configuration where it is relative
+    prefix: str = ""  # of keys in a bucket, without slashes at its ends
+    region: str | None = None  # None: the app's
+    profile: str | None = None  # None: the app's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +223,7 @@ class Spec:
     identity: IdentitySpec | None = None
     ignored: tuple[str, ...] = ()  # ARNs of rules that forward to a slot's group and are none of teal's business
     tags: Mapping[str, str] = field(default_factory=lambda: NO_TAGS)
+    lock: LockSpec | None = None
 
     def slot(self, slot: Slot) -> SlotSpec:
         """Return what the configuration says of `slot`."""

@@ -1,0 +1,105 @@
+"""A lock taken by a rollback, which waits for nobody and must know when nobody else writes any more."""
+
+import pytest
+
+from locks import Contest, owner, refused
+from teal.errors import TransientError
+from teal.model.lock import Claimed
+
+
+def test_a_rollback_takes_it_at_once() -> None:
+    """A rollback raises the epoch without waiting; the holder before it stays on record until it says that it left."""
+    contest = Contest()
+    ann, bob = contest.run("ann"), contest.run("bob", "rollback")
+    ann.claim()
+    bob.preempt()
+    assert (contest.store.record.epoch, contest.store.record.owner) == (2, owner("bob"))
+    assert bob.unsettled() == str(owner("ann"))
+    bob.release()
+    assert contest.store.record.owner == owner("bob"), "it is not given back while somebody may still write"
+    contest.clock.at_s += 15.0
+    ann.beat()
+    assert not bob.unsettled()
+    bob.release()
+    assert contest.store.record.writers == ()
+    assert contest.run("eve").claim() == Claimed(epoch=3)
+
+
+def test_a_write_under_way_is_not_acknowledged() -> None:
+    """A pre-empted holder says that it left only when no write of its own is under way."""
+    contest = Contest()
+    ann, bob = contest.run("ann"), contest.run("bob", "rollback")
+    ann.claim()
+    with ann.writing():
+        ann.may_send()
+        bob.preempt()
+        contest.clock.at_s += 15.0
+        ann.beat()
+        assert ann.lost()
+        assert bob.unsettled()
+    assert not bob.unsettled()
+
+
+def test_a_victim_that_says_nothing() -> None:
+    """A rollback stops watching after 390 s, or ten seconds after its victim is known to be dead."""
+    for dead, wait_s in ((set[str](), 390.0), ({"ann"}, 10.0)):
+        contest = Contest(dead=dead)
+        contest.run("ann").claim()
+        bob = contest.run("bob", "rollback")
+        bob.preempt()
+        contest.clock.at_s += wait_s - 1.0
+        assert bob.unsettled()
+        contest.clock.at_s += 1.0
+        assert not bob.unsettled()
+
+
+def test_a_renewal_heeds_what_a_victim_wrote() -> None:
+    """An acknowledgement changes the record under the rollback; its own renewal takes it over and goes on."""
+    contest = Contest()
+    ann, bob = contest.run("ann"), contest.run("bob", "rollback")
+    ann.claim()
+    bob.preempt()
+    contest.clock.at_s += 15.0
+    ann.beat()
+    bob.beat()
+    assert not bob.lost()
+    assert contest.store.record.preempted == ()
+
+
+def test_a_rollback_of_a_rollback() -> None:
+    """A second rollback waits for both before it; each is named."""
+    contest = Contest()
+    ann, bob, eve = contest.run("ann"), contest.run("bob", "rollback"), contest.run("eve", "rollback")
+    ann.claim()
+    bob.preempt()
+    eve.preempt()
+    assert eve.unsettled() == f"{owner('ann')}, {owner('bob')}"
+    assert not bob.unsettled()
+    assert bob.lost()
+    bob.release()
+    assert eve.unsettled() == str(owner("ann"))
+
+
+def test_a_rollback_without_the_store() -> None:
+    """While the store is down a rollback cannot know who writes; it asks again, and takes the lock once it can."""
+    contest = Contest()
+    contest.run("ann").claim()
+    bob = contest.run("bob", "rollback")
+    contest.store.faults = ["down", "down"]
+    with pytest.raises(TransientError):
+        bob.preempt()
+    assert "somebody that cannot be seen" in bob.unsettled()
+    assert bob.unsettled() == str(owner("ann"))
+    contest.store.faults = ["down"]
+    assert bob.unsettled() == str(owner("ann")), "what was known stays known"
+
+
+def test_the_writes_of_a_way_back_are_excused() -> None:
+    """A rollback writes without a lease, and whether or not it has lost one."""
+    contest = Contest()
+    bob = contest.run("bob", "rollback")
+    bob.excuse(excused=True)
+    with bob.writing():
+        bob.may_send()
+    bob.excuse(excused=False)
+    assert refused(bob)
