@@ -47,6 +47,7 @@ class FakeApp:
     decision: Decision = DECISION
     found: Snapshot = field(default_factory=seen.at_rest)
     exit_code: int = 0
+    locked_by: str = ""
     ends: bool = True
     asked: list[Intent] = field(default_factory=list)
     approved: list[bool] = field(default_factory=list)
@@ -95,6 +96,11 @@ class FakeApp:
         situation = classify(self.spec, self.found)
         ready = readiness(self.spec, self.found, situation.live) if situation.live else None
         return status_view(self.spec, self.found, situation, ready, seen.NOW_S)
+
+    def unlock(self) -> str:
+        """Break the lock."""
+        self._met()
+        return self.locked_by
 
     def history(self, runs: int) -> list[dict[str, Any]]:
         """Return journal lines."""

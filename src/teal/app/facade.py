@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from teal.app.images import pinned
+from teal.app.locks import AppLock, app_lock, keeper
 from teal.aws.account import AwsAccount, is_loopback
-from teal.aws.client import BotocoreCaller
+from teal.aws.client import BotocoreCaller, Patience
 from teal.aws.compute import EcsCompute
 from teal.aws.images import RegistryImages
+from teal.aws.leased import Lease, LeasedDoor, guard
 from teal.aws.logs import CloudWatchLogs
 from teal.aws.operations import WRITES
 from teal.aws.pace import TokenBucket
@@ -37,7 +39,7 @@ from teal.model.event import Event
 from teal.model.identity import Slot
 from teal.model.run import Deploy, Flip, Intent, Retire, Run
 from teal.model.snapshot import Snapshot
-from teal.model.spec import Spec
+from teal.model.spec import LockSpec, Spec
 from teal.observe.observer import Observer
 from teal.plan.check import Check
 from teal.plan.planner import plan
@@ -47,6 +49,7 @@ from teal.plan.situation import classify
 from teal.ports import Ports
 from teal.report.views import status_view
 
+LOCK_PATIENCE = Patience(connect_s=2.0, read_s=3.0, attempts=1)
 SECRET_BYTES = 20  # 160 random bits; hexadecimal, because a header condition does not heed case
 
 
@@ -61,6 +64,7 @@ class Options:
     region: str | None = None
     endpoint_url: str | None = None
     timeout_s: float | None = None
+    lock_wait_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,11 +85,20 @@ class App:
         timeout_s: `--timeout`.
         calls: how many calls were made so far, by `service:operation`.
         journal: where the story is kept; None where this machine has no place for it.
+        lock: the lock, where one is configured.
     """
 
     def __init__(
-        self, spec: Spec, ports: Ports, *, timeout_s: float | None, calls: Mapping[str, int], journal: Path | None
+        self,
+        spec: Spec,
+        ports: Ports,
+        *,
+        timeout_s: float | None,
+        calls: Mapping[str, int],
+        journal: Path | None,
+        lock: AppLock | None = None,
     ) -> None:
+        self._lock = lock
         self.spec = spec
         self.calls = calls
         self._ports = ports
@@ -133,7 +146,18 @@ class App:
         situation = classify(self.spec, snapshot)
         live = situation.live
         ready = readiness(self.spec, snapshot, live) if live is not None else None
-        return status_view(self.spec, snapshot, situation, ready, self._ports.clock.now_s())
+        view = status_view(self.spec, snapshot, situation, ready, self._ports.clock.now_s())
+        return {**view, "lock": self._lock.holder(snapshot.caller) if self._lock is not None else None}
+
+    def unlock(self) -> str:
+        """Break the lock, whoever holds it; return whose it was, empty where it was free.
+
+        Raises:
+            UsageError: no lock is configured.
+        """
+        if self._lock is None:
+            raise UsageError("no lock is configured", hint="`lock:` in teal.yaml names its store")
+        return self._lock.unlock(self._ports.account.caller())
 
     def history(self, runs: int) -> list[dict[str, Any]]:
         """Return the journal's lines of the last runs, oldest first."""
@@ -169,6 +193,7 @@ class App:
             id=f"d{secrets.token_hex(5)}",
             secrets={slot: secrets.token_hex(SECRET_BYTES) for slot in Slot},
             started_at_s=self._ports.clock.now_s(),
+            lock_wait_s=self._lock.wait_s if self._lock is not None else 0.0,
         )
 
 
@@ -182,31 +207,52 @@ def open_app(options: Options, environ: Mapping[str, str], clock: SystemClock | 
     images = dict(split_image(text) for text in options.images)
     spec = source.load(options.config, environ=environ, images=images, sets=options.sets)
     clock = clock or installed_clock()
-    bucket = TokenBucket(clock=clock)
-    caller = BotocoreCaller(
-        profile=options.profile,
-        region=options.region or spec.region,
-        endpoint_url=options.endpoint_url,
-        on_call=lambda service, operation: pace(service, operation),  # noqa: PLW0108 - pace needs the caller itself
-    )
-    pace = _pace(bucket, caller)
-    journal = _journal(environ, spec)
     directory = source.directory_of(options.config, environ)
+    lock = app_lock(spec, lambda named: _lock_caller(spec, named, options), directory, clock)
+    keeping = keeper(lock.open_store, clock, environ) if lock is not None else None
+    caller = _caller(spec, options, clock, keeping)
+    door = caller if keeping is None else LeasedDoor(caller, keeping)
+    journal = _journal(environ, spec)
     gather = ThreadGather()
     ports = Ports(
-        compute=EcsCompute(caller, gather),
-        router=Elbv2Router(caller, gather),
-        account=AwsAccount(caller),
-        images=RegistryImages(caller, OciRegistry()),
-        logs=CloudWatchLogs(caller),
+        compute=EcsCompute(door, gather),
+        router=Elbv2Router(door, gather),
+        account=AwsAccount(door, clock.now_s),
+        images=RegistryImages(door, OciRegistry()),
+        logs=CloudWatchLogs(door),
         prober=HttpProber(clock),
         shell=ProcessShell(directory, environ, clock),
         clock=clock,
         journal=FileJournal(journal) if journal is not None else NoJournal(),
         gather=gather,
         within=PatientGather(clock),
+        lock=keeping,
     )
-    return App(spec, ports, timeout_s=options.timeout_s, calls=caller.calls, journal=journal)
+    waiting = replace(lock, wait_s=options.lock_wait_s) if lock is not None else None
+    return App(spec, ports, timeout_s=options.timeout_s, calls=caller.calls, journal=journal, lock=waiting)
+
+
+def _caller(spec: Spec, options: Options, clock: SystemClock, lease: Lease | None) -> BotocoreCaller:
+    """Return what calls AWS: paced, and looking at the lease before each write."""
+    caller = BotocoreCaller(
+        profile=options.profile,
+        region=options.region or spec.region,
+        endpoint_url=options.endpoint_url,
+        on_call=lambda service, operation: before(service, operation),  # noqa: PLW0108 - pace needs the caller itself
+    )
+    pace = _pace(TokenBucket(clock=clock), caller)
+    before = pace if lease is None else guard(pace, lease)
+    return caller
+
+
+def _lock_caller(spec: Spec, lock: LockSpec, options: Options) -> BotocoreCaller:
+    """Return what calls the account that keeps the lock: impatient, for a lease does not wait."""
+    return BotocoreCaller(
+        profile=lock.profile or options.profile,
+        region=lock.region or options.region or spec.region,
+        endpoint_url=options.endpoint_url,
+        patience=LOCK_PATIENCE,
+    )
 
 
 def _journal(environ: Mapping[str, str], spec: Spec) -> Path | None:

@@ -2,13 +2,14 @@
 
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from teal.aws.call import Caller as Aws
 from teal.aws.lock_stores import DynamoLockStore, S3LockStore
-from teal.errors import NeedsPersonError
+from teal.errors import NeedsPersonError, TealError
 from teal.host.clock import SystemClock
-from teal.host.lock import Heartbeat, Keeper, Who
+from teal.host.lock import Heartbeat, Keeper, Who, break_lock
 from teal.host.lock_file import FileLockStore
 from teal.host.owner import life_of, this_process
 from teal.model.identity import Caller
@@ -17,6 +18,37 @@ from teal.ports import LockStore
 
 TOKEN_BYTES = 8
 UNKNOWN_ACCOUNT = "unknown"  # what a way back goes on with when nobody says whose credentials it has
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppLock:
+    """The lock of an app. `open_store` finds its record; `wait_s` is how long a run waits for somebody else's."""
+
+    open_store: Callable[[Caller], LockStore]
+    wait_s: float = 0.0
+
+    def holder(self, caller: Caller) -> str:
+        """Say who holds the lock; empty where it is free."""
+        try:
+            kept = self.open_store(caller).read()
+        except TealError as error:
+            return f"unknown: {error.message}"
+        return str(kept.record) if kept is not None and kept.record.writers else ""
+
+    def unlock(self, caller: Caller) -> str:
+        """Break the lock; return whose it was, empty where it was free."""
+        was = break_lock(self.open_store(caller), new_token())
+        return str(was) if was is not None else ""
+
+
+def app_lock(spec: Spec, aws: Callable[[LockSpec], Aws], directory: Path, clock: SystemClock) -> AppLock | None:
+    """Return the lock that the configuration names; None where it names none."""
+    lock = spec.lock
+    if lock is None:
+        return None
+    return AppLock(
+        open_store=lambda caller: opened(lock, record_key(spec, caller), lambda: aws(lock), directory, clock)
+    )  # fmt: skip
 
 
 def record_key(spec: Spec, caller: Caller) -> str:

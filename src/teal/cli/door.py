@@ -56,6 +56,10 @@ class UseCases(Protocol):
         """Say where things stand."""
         ...
 
+    def unlock(self) -> str:
+        """Break the lock; return whose it was, empty where it was free."""
+        ...
+
     def history(self, runs: int) -> list[dict[str, Any]]:
         """Return the journal lines of the last runs."""
         ...
@@ -171,6 +175,7 @@ def _open_app(flags: Flags, environ: Mapping[str, str]) -> UseCases:
         region=flags.region,
         endpoint_url=flags.endpoint_url,
         timeout_s=flags.timeout_s,
+        lock_wait_s=flags.lock_wait_s,
     )
     return open_app(options, environ)
 

@@ -15,6 +15,7 @@ class Flags:
     region: str | None = None
     endpoint_url: str | None = None
     timeout_s: float | None = None
+    lock_wait_s: float = 0.0
     output: str = "table"
     yes: bool = False
     debug: bool = False

@@ -20,6 +20,7 @@ ENTRIES = {
     "rollback": Entry(module="teal.cli.verbs_move", section=_CHANGE, about="send production back; never asks"),
     "abort": Entry(module="teal.cli.verbs_move", section=_CHANGE, about="end the deployment under way; never asks"),
     "retire": Entry(module="teal.cli.verbs_move", section=_CHANGE, about="scale the idle slot to 0; ends the rollback"),
+    "unlock": Entry(module="teal.cli.verbs_move", section=_CHANGE, about="free the lock of a deployer that is gone"),
     "status": Entry(module="teal.cli.verbs_look", section=_LOOK, about="what serves, what is under way, the way back"),
     "check": Entry(
         module="teal.cli.verbs_look", section=_LOOK, about="ask everything that could stop a deployment; change nothing"

@@ -78,6 +78,14 @@ _RUN = (
         ["--timeout"], callback=seconds, metavar="DURATION", help="Stop after this long, with nothing put back: 30m."
     ),
 )
+_LOCK = (
+    click.Option(
+        ["--lock-wait"],
+        callback=seconds,
+        metavar="DURATION",
+        help="Wait so long for the lock when somebody else holds it: 10m.",
+    ),
+)
 
 
 class VerbCommand(click.Command):
@@ -117,11 +125,12 @@ def _nothing(_: Desk) -> int:
 
 
 def verb(
-    *, examples: tuple[str, ...], name: str | None = None, app: bool = True, runs: bool = False
+    *, examples: tuple[str, ...], name: str | None = None, app: bool = True, runs: bool = False, locks: bool = False
 ) -> Callable[[Callable[..., int]], VerbCommand]:
     """Make a command of a function `(desk, *, …) -> exit code`.
 
-    `app` gives it the flags that say which app is meant, `runs` those of commands that change something.
+    `app` gives it the flags that say which app is meant, `runs` those of commands that change something,
+    `locks` those of commands that wait for nobody unless they are told to.
     """
 
     def make(function: Callable[..., int]) -> VerbCommand:
@@ -131,7 +140,7 @@ def verb(
             callback=function,
             help=function.__doc__,
             params=own,
-            shared=(*(_RUN if runs else ()), *(_APP if app else ()), *_OUTPUT),
+            shared=(*(_RUN if runs else ()), *(_LOCK if locks else ()), *(_APP if app else ()), *_OUTPUT),
             examples=examples,
             context_settings=_SETTINGS,
         )
@@ -154,6 +163,7 @@ def _flags(params: dict[str, Any]) -> Flags:
         region=params.get("region"),
         endpoint_url=params.get("endpoint_url"),
         timeout_s=params.get("timeout"),
+        lock_wait_s=params.get("lock_wait") or 0.0,
         output=params.get("output", "table"),
         yes=bool(params.get("yes")),
         debug=bool(params.get("debug")),

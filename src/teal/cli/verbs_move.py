@@ -7,13 +7,15 @@ import click
 
 from teal.cli.desk import Desk
 from teal.cli.options import run_number, verb
-from teal.cli.screens import follow
+from teal.cli.screens import follow, show
+from teal.errors import UsageError
 
 _ADOPT = click.option("--adopt", is_flag=True, help="Go on when somebody else changes what teal only keeps.")
 
 
 @verb(
     runs=True,
+    locks=True,
     examples=(
         "teal deploy --image web=shop/web:1.5        deploy, taste, flip",
         "teal deploy --image web=shop/web:1.5 --hold deploy and taste; `teal flip` goes on",
@@ -45,6 +47,7 @@ def deploy(desk: Desk, *, seq: int | None, **how: bool) -> int:
 
 @verb(
     runs=True,
+    locks=True,
     examples=(
         "teal flip          go on with what is held or under way",
         "teal flip --yes    in CI",
@@ -95,6 +98,7 @@ def abort(desk: Desk) -> int:
 
 @verb(
     runs=True,
+    locks=True,
     examples=(
         "teal retire                 scale the idle slot to 0; shows first which rollback that ends",
         "teal retire --if-due --yes  from cron: only when `keep_warm` is over",
@@ -113,3 +117,26 @@ def retire(desk: Desk, *, if_due: bool) -> int:
     from teal.model.run import Retire  # noqa: PLC0415 - after the first line of output
 
     return follow(desk, app, Retire(if_due=if_due), asks=True)
+
+
+@verb(
+    examples=(
+        "teal unlock shop-web   free the lock of the app shop-web",
+        "teal unlock --yes      in a script: free the lock of whatever app teal.yaml names",
+    )
+)
+@click.argument("app", required=False)
+@click.option("--yes", is_flag=True, help="Do not ask for the app's name.")
+def unlock(desk: Desk, *, app: str | None, yes: bool) -> int:
+    """Free the lock of an app whose deployer is gone. Asks for the app's name.
+
+    A deployer that lives after all finds out with its next write, and stops. One that is known to be dead needs no
+    unlocking, and `teal rollback` needs none at all.
+    """
+    opened = desk.open("unlocking")
+    if app != opened.spec.app and not yes:
+        wrong = f"the app is {opened.spec.app}, not {app}" if app else "unlocking needs the app's name"
+        raise UsageError(f"{wrong}; the lock was left alone", hint=f"`teal unlock {opened.spec.app}`, or --yes")
+    was = opened.unlock()
+    show(desk, "message", {"message": f"broke the lock of {was}" if was else "the lock was free", "broke": was})
+    return 0

@@ -5,6 +5,7 @@ from itertools import takewhile
 
 from teal.errors import AwsError, CredentialError, NeedsPersonError, TealError, TransientError, UnknownAnswerError
 from teal.execute.guard import step_key
+from teal.execute.locking import excuse, preempt
 from teal.execute.perform import Outcome, perform
 from teal.execute.seen import as_written, seen
 from teal.execute.session import Session, aws_detail
@@ -61,6 +62,7 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
         if not ended:
             break  # decide the rest anew: on a way back the other routes come first now, and each is tried again
         done.append(step)
+    yield from preempt(session)
     yield from _see(session, done)
 
 
@@ -77,6 +79,7 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
     stage = stage_of(step, going_back=session.going_back)
     yield session.tell(StepBegan(at_s=began_s, step=step, number=session.step_number, stage=stage))
     _intend(session, step)
+    excuse(session, step, stage)
     try:
         outcome = perform(step, session.scene)
     except (TransientError, UnknownAnswerError) as error:

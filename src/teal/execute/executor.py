@@ -9,7 +9,8 @@ somebody else is at work.
 from collections.abc import Callable, Iterator
 
 from teal.errors import TealError, UsageError
-from teal.execute.acting import act
+from teal.execute.acting import ROUTING, act
+from teal.execute.locking import begin, keep_watch, let_go, preempt
 from teal.execute.session import Session
 from teal.execute.stages import stage_of
 from teal.execute.waiting import put_question, wait
@@ -82,10 +83,12 @@ class Executor:
                     run_id=session.run.id,
                 )
             )
+            yield from begin(session, caller, self._command)
             yield from self._rounds_and_back()
         except TealError as error:
             yield from self._session.unsaid()
             yield self._end(error.exit_code, error.message, error.hint)
+        let_go(session)
 
     def _rounds_and_back(self) -> Iterator[Event]:
         """Go on until it is done; what stops a run while traffic is split sends production back first."""
@@ -111,6 +114,8 @@ class Executor:
                 yield self._end(decision.exit_code, decision.message, decision.hint)
                 return
             if isinstance(decision, Finished):
+                if decision.exit_code == 0 and (yield from keep_watch(session)):
+                    continue
                 yield self._finished(decision)
                 return
             if decision.settles not in self._asked:
@@ -168,6 +173,8 @@ class Executor:
             yield session.tell(StepBegan(at_s=session.now_s, step=step, number=session.step_number, stage=stage))
             yield from wait(session, step) if isinstance(step, Wait) else put_question(session, step)
             return
+        if not isinstance(step, ROUTING):
+            yield from preempt(session)  # what moves traffic is written first
         yield from act(session, steps)
         done = isinstance(step, TagMove) and step.tag.stage is Stage.DONE
         if done and session.run.rung is None and session.run.turn_back is None:

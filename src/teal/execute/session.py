@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from fractions import Fraction
 
 from teal.errors import (
     AwsError,
@@ -22,7 +23,7 @@ from teal.model.event import Drifted, Event, Noted, TurnedBack
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
-from teal.model.spec import Spec
+from teal.model.spec import OnStop, Spec
 from teal.model.tags import Stage
 from teal.observe.observer import Observer
 from teal.plan.changes import changes, counts, difference, listed
@@ -52,6 +53,9 @@ class Session:
         self.deadline_s: float | None = None
         self.step_number = 0
         self.wrote: set[int] = set()  # routes this run has written since the last look
+        self.preempted = False  # whether this way back has taken the lock, or tried to
+        self.watching = False  # whether it has said that it stays to watch
+        self.shares_before = frozenset[Fraction]()  # what the routes gave each slot before the lock was taken
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self.untold = ""  # why the journal could not be written
         self._snapshot: Snapshot | None = None
@@ -262,19 +266,45 @@ class Session:
 
         Raises:
             StoppedError: a signal, where nothing has to be undone first.
+            BusyError: the lock was lost; nothing more is written.
             DeadlineError: `--timeout` is over; nothing is put back.
         """
         if self.run.turn_back is not None:
             return None
         if self.deadline_s is not None and self.now_s > self.deadline_s:
             raise DeadlineError("the time limit is over; nothing was put back", hint="run the same command again")
+        leaving = self._heed_lock()
+        if leaving is not None:
+            return leaving
         signal = self.ports.clock.stop_signal()
         if signal is None or (self.going_back and self.step_number > 0):
             return None  # a way back that has begun is short, and better finished; a second signal ends the process
         why = TurnBack(reason=f"stopped by signal {signal}", judged=False, pause=True, exit_code=128 + signal)
         if isinstance(self.intent, Deploy | Flip) and self._half_done():
-            return self.latch(why)
+            return self._leave(why)
         stopped = StoppedError(f"{why.reason}; nothing was left half done", hint="run the same command again")
+        stopped.exit_code = why.exit_code
+        raise stopped
+
+    def _heed_lock(self) -> TurnedBack | None:
+        """Leave a split while the lease still allows it; stop at once where it is lost."""
+        lock = self.ports.lock
+        if lock is None or self.going_back:
+            return None
+        new_holder = lock.lost()
+        if new_holder:
+            raise BusyError(f"the lock was lost to {new_holder}; nothing more is written", hint="`teal status`")
+        if not lock.leaving() or not self._half_done():
+            return None
+        reason = "the lock cannot be renewed, and without it nobody may watch a split"
+        return self._leave(TurnBack(reason=reason, judged=False, pause=True, exit_code=BusyError.exit_code))
+
+    def _leave(self, why: TurnBack) -> TurnedBack | None:
+        """Go back from a split before stopping, or leave it where the configuration says so."""
+        if self.spec.deploy.on_stop is OnStop.BACK or self.facts.situation.row not in SPLIT_ROWS:
+            return self.latch(why)
+        message = f"{why.reason}; the split stays as it is (deploy.on_stop: stay), and nobody watches it"
+        stopped = StoppedError(message, hint="run the same command again, or `teal rollback`")
         stopped.exit_code = why.exit_code
         raise stopped
 
@@ -312,7 +342,7 @@ class Session:
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
         if self.run.emptied is not None:
             return  # the planner gives a slot back that somebody wants again
-        if isinstance(self.intent, Rollback):
+        if isinstance(self.intent, Rollback) or self.preempted:
             return  # the way back is absolute: it is written over whatever the move it takes back still writes
         own, move = self.run.own_move, after.move
         if own is not None and move is not None and move.id == own.id and move.stage is Stage.BACK is not own.stage:

@@ -63,24 +63,25 @@ class Heartbeat:
     """A pulse in a thread of its own."""
 
     def __init__(self) -> None:
-        self._over = Event()
-        self._thread: Thread | None = None
+        self._over: Event | None = None
 
     def start(self, beat: Callable[[], None], every_s: float) -> None:
         """Begin; once begun it goes on."""
-        if self._thread is not None:
+        if self._over is not None:
             return
+        over = self._over = Event()
 
         def run() -> None:
-            while not self._over.wait(every_s):
+            while not over.wait(every_s):
                 beat()
 
-        self._thread = Thread(target=run, name="heartbeat", daemon=True)
-        self._thread.start()
+        Thread(target=run, name="heartbeat", daemon=True).start()
 
     def stop(self) -> None:
         """End. A beat that waits for the store is left to itself."""
-        self._over.set()
+        if self._over is not None:
+            self._over.set()
+            self._over = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,9 @@ class Keeper:
     # What the executor asks
 
     def begin(self, caller: Caller, command: str) -> None:
-        """Say whose lock it is about, and for what. Asks nothing yet."""
+        """Begin a run: say whose lock it is about, and for what. Asks nothing yet."""
+        self._held = self._sighting = self._preempted_s = None
+        self._excused, self._phase = False, ""
         self._opened = self._open_store(caller)
         self._command = command
         self._times = LeaseTimes.scaled(caller.time_scale)

@@ -87,6 +87,7 @@ class Run:
     id: str  # the deployment id that this run takes if it begins one
     secrets: Mapping[Slot, str]  # taste secrets that this run uses if it makes taste rules
     started_at_s: float
+    lock_wait_s: float = 0.0  # how long to wait for a lock that somebody else holds
     turn_back: TurnBack | None = None
     whole_since_s: float | None = None  # green whole and healthy, without a gap, since
     passed: frozenset[str] = frozenset()  # `identity`, `gate:0` …, `probed`, of the deployment in hand

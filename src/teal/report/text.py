@@ -28,6 +28,7 @@ def status_lines(view: View, paint: Paint) -> list[str]:
         *wrapped("stage", _stage(view)),
         *_rollback_lines(view, paint),
         *_retire_lines(view["retire"]),
+        *(wrapped("lock", f"held by {view['lock']}") if view.get("lock") else []),
         *(wrapped("pending", view["unfinished"]) if view["unfinished"] else ()),
         *wrapped("next", f"{view['next_command']}: {view['next']['does']}"),
     ]

@@ -1,0 +1,179 @@
+"""The lock around a run: taken before whoever goes forward looks for the first time, pre-empted by whoever goes back.
+
+A way back waits for nobody. It writes first, then takes the lock, and stays to watch as long as somebody that it did
+not wait for may still have a write under way. What such a write can have written is undone; anything else is drift.
+"""
+
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+
+from teal.errors import BusyError, DriftError, NeedsPersonError, StoppedError, TealError, TransientError, UsageError
+from teal.execute.session import Session
+from teal.model.event import Event, Noted
+from teal.model.identity import Caller, Slot
+from teal.model.lock import Claim, Claimed, LeaseTimes
+from teal.model.run import Abort, Rollback
+from teal.model.snapshot import Snapshot
+from teal.model.step import Act, UpdateService
+from teal.plan.situation import share_of
+from teal.ports import RunLock
+
+STORE_DEADLINE_S = 30.0
+STORE_RETRY_S = 0.5
+POLL_S = 2.0
+SHORTEST_POLL_S = 0.02
+PREEMPT_PATIENCE_S = 2.0
+WATCH_S = 5.0
+SKEW_LIMIT_S = 30.0
+NO_LOCK = "no lock is configured: tags and fresh reads protect against a second deployer as far as they can"
+
+
+def begin(session: Session, caller: Caller, command: str) -> Iterator[Event]:
+    """Take the lock, unless this run goes back.
+
+    Raises:
+        BusyError: somebody else has it, for longer than this run waits.
+        UsageError: this computer's clock is wrong by so much that signatures prove nothing.
+        AwsError: the store does not answer.
+    """
+    lock = session.ports.lock
+    if lock is None:
+        if not session.lean:
+            yield session.tell(Noted(at_s=session.now_s, message=NO_LOCK))
+        return
+    try:
+        lock.begin(caller, command)
+    except NeedsPersonError:
+        if not session.lean:
+            raise
+    if not session.lean:
+        _refuse_skew(caller)
+        yield from _take(session, lock)
+
+
+def excuse(session: Session, step: Act, stage: str) -> None:
+    """Say whether an act needs the lease: all do but those of a rollback, and of an abort what it does to traffic."""
+    lock = session.ports.lock
+    if lock is None:
+        return
+    puts_back = isinstance(step, UpdateService) and step.putting_back
+    lock.enter(stage)
+    lock.excuse(excused=isinstance(session.intent, Rollback) or (isinstance(session.intent, Abort) and not puts_back))
+
+
+def preempt(session: Session) -> Iterator[Event]:
+    """Take the lock from whoever has it, once; a store that does not answer soon is gone on without."""
+    lock = session.ports.lock
+    if lock is None or session.preempted or not session.lean:
+        return
+    session.preempted = True
+    session.shares_before = _shares(session.snapshot)
+
+    def attempt() -> str:
+        try:
+            lock.preempt()
+        except TealError as error:
+            return error.message
+        return ""
+
+    problem = session.ports.within([attempt], PREEMPT_PATIENCE_S)[0]
+    if problem is None or problem:
+        why = problem or f"no answer in {PREEMPT_PATIENCE_S:g} s"
+        yield session.tell(Noted(at_s=session.now_s, message=f"going back without the lock: {why}"))
+
+
+def keep_watch(session: Session) -> Generator[Event, None, bool]:
+    """Watch for a moment; return (to `yield from`) whether there was reason to, so that the plan is asked again.
+
+    Raises:
+        DriftError: a route has a value that the pre-empted run cannot have written.
+        StoppedError: a signal; the lock is left as it is, so that the next run waits instead.
+    """
+    lock = session.ports.lock
+    if lock is None or not session.preempted:
+        return False
+    who = lock.unsettled()
+    if not who:
+        return False
+    if not session.watching:
+        session.watching = True
+        longest_s = LeaseTimes.scaled(session.scale).steal_s
+        message = f"done; watching for up to {longest_s:.0f} s, because {who} may still have a write under way"
+        yield session.tell(Noted(at_s=session.now_s, message=message))
+    signal = session.ports.clock.stop_signal()
+    if signal is not None:
+        message = f"production went back; stopped by signal {signal} while watching {who}"
+        stopped = StoppedError(message, hint="`teal status` shows whether it stays so")
+        stopped.exit_code = 128 + signal
+        raise stopped
+    session.ports.clock.sleep(max(WATCH_S * min(session.scale, 1.0), SHORTEST_POLL_S))
+    _refuse_foreign(session, session.look())
+    return True
+
+
+def let_go(session: Session) -> None:
+    """Give the lock back."""
+    if session.ports.lock is not None:
+        session.ports.lock.release()
+
+
+def _take(session: Session, lock: RunLock) -> Iterator[Event]:
+    began_s, said = session.now_s, ""
+    while True:
+        claim = _claim(session, lock)
+        if isinstance(claim, Claimed):
+            if claim.broke:
+                gone = ", ".join(str(holder.owner) for holder in claim.broke)
+                yield session.tell(Noted(at_s=session.now_s, message=f"took over the lock of {gone}, which had ended"))
+            return
+        if not claim.dead and session.now_s - began_s >= session.run.lock_wait_s:
+            raise BusyError(
+                f"locked by {claim.holder}",
+                hint="--lock-wait 10m waits for it; `teal rollback` never does; `teal unlock` if that run is gone",
+            )
+        if claim.holder != said:
+            said = claim.holder
+            message = f"waiting for the lock, held by {said}; unchanged, it is free in {claim.left_s:.0f} s"
+            yield session.tell(Noted(at_s=session.now_s, message=message))
+        session.heed()
+        session.ports.clock.sleep(min(max(claim.left_s, SHORTEST_POLL_S), POLL_S))
+
+
+def _claim(session: Session, lock: RunLock) -> Claim:
+    """Claim once; a store that hiccups is asked again for a while."""
+    until_s = session.now_s + STORE_DEADLINE_S
+    while True:
+        try:
+            return lock.claim()
+        except TransientError as error:
+            if session.now_s > until_s:
+                error.hint = "see `lock:` in teal.yaml; `teal rollback` needs no lock"
+                raise
+        session.heed()
+        session.ports.clock.sleep(STORE_RETRY_S)
+
+
+def _refuse_skew(caller: Caller) -> None:
+    if abs(caller.skew_s) <= SKEW_LIMIT_S:
+        return
+    way = "behind" if caller.skew_s > 0 else "ahead of"
+    raise UsageError(
+        f"this computer's clock is {abs(caller.skew_s):.0f} s {way} AWS's: a lock cannot be kept by it",
+        hint="set the clock; more than 30 s are refused",
+    )
+
+
+def _shares(snapshot: Snapshot) -> frozenset[Fraction]:
+    return frozenset(share_of(snapshot, route, slot) for route in snapshot.routes for slot in Slot)
+
+
+def _refuse_foreign(session: Session, snapshot: Snapshot) -> None:
+    """Refuse to write over shares that no step of the pre-empted run has."""
+    steps = {Fraction(step.percent, 100) for step in session.spec.deploy.shift}
+    own = session.shares_before | steps | {1 - share for share in steps} | {Fraction(0), Fraction(1)}
+    for route in snapshot.routes:
+        found = {share_of(snapshot, route, slot) for slot in Slot}
+        if not found <= own:
+            shares = " and ".join(f"{float(100 * share):g} %" for share in sorted(found))
+            message = f"drift: {route.spec} was given {shares} meanwhile, which is no step of the run that was stopped"
+            raise DriftError(message, hint="look at who changed it; `teal rollback` goes back from there")
