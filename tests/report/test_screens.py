@@ -71,6 +71,14 @@ def test_status_under_way_shows_weights_roles_and_both_revisions() -> None:
     assert "rollback  unknown: no slot has all the traffic" in lines
 
 
+def test_status_names_the_holder_of_the_lock() -> None:
+    """Who holds the lock is told while somebody does."""
+    view = view_of(seen.at_rest())
+    held = status_lines({**view, "lock": "ann on ci (process 7): `teal deploy`, in shift, epoch 4"}, PLAIN)
+    assert "lock      held by ann on ci (process 7): `teal deploy`, in shift, epoch 4" in held
+    assert status_lines({**view, "lock": ""}, PLAIN) == status_lines({**view, "lock": None}, PLAIN)
+
+
 def test_status_before_the_first_deployment_has_no_way_back() -> None:
     """Where no production rule exists nothing is promised."""
     empty = seen.snapshot(seen.slot_state(Slot.A, None), seen.slot_state(Slot.B, None))

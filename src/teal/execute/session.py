@@ -159,6 +159,7 @@ class Session:
         before, after = self._snapshot, self._read()
         started_s = self.now_s
         while before is not None and self._stale(before, after) and self.now_s - started_s < STALE_S:
+            self._refuse_lost()
             self.ports.clock.sleep(0.5)
             after = self._read()
         self._notice_time(after)
@@ -269,6 +270,7 @@ class Session:
             BusyError: the lock was lost; nothing more is written.
             DeadlineError: `--timeout` is over; nothing is put back.
         """
+        self._refuse_lost()
         if self.run.turn_back is not None:
             return None
         if self.deadline_s is not None and self.now_s > self.deadline_s:
@@ -287,17 +289,19 @@ class Session:
         raise stopped
 
     def _heed_lock(self) -> TurnedBack | None:
-        """Leave a split while the lease still allows it; stop at once where it is lost."""
+        """Leave a split while the lease still allows it."""
         lock = self.ports.lock
-        if lock is None or self.going_back:
-            return None
-        new_holder = lock.lost()
-        if new_holder:
-            raise BusyError(f"the lock was lost to {new_holder}; nothing more is written", hint="`teal status`")
-        if not lock.leaving() or not self._half_done():
+        if lock is None or self.going_back or not lock.leaving() or not self._half_done():
             return None
         reason = "the lock cannot be renewed, and without it nobody may watch a split"
         return self._leave(TurnBack(reason=reason, judged=False, pause=True, exit_code=BusyError.exit_code))
+
+    def _refuse_lost(self) -> None:
+        """Stop where the lock is somebody else's: nothing more may be written, on a way back by verdict neither."""
+        new_holder = self.ports.lock.lost() if self.ports.lock is not None and not self.lean else ""
+        if new_holder:
+            hint = "`teal status` shows where things stand"
+            raise BusyError(f"the lock was lost to {new_holder}; nothing more is written", hint=hint)
 
     def _leave(self, why: TurnBack) -> TurnedBack | None:
         """Go back from a split before stopping, or leave it where the configuration says so."""
@@ -344,6 +348,7 @@ class Session:
             return  # the planner gives a slot back that somebody wants again
         if isinstance(self.intent, Rollback) or self.preempted:
             return  # the way back is absolute: it is written over whatever the move it takes back still writes
+        self._refuse_lost()
         own, move = self.run.own_move, after.move
         if own is not None and move is not None and move.id == own.id and move.stage is Stage.BACK is not own.stage:
             # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.

@@ -1,0 +1,323 @@
+"""Runs with a lock: who gets it, what a lost lease sends, how a rollback goes ahead of it, and when a split is left."""
+
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from locked_stage import Deployers
+from region import stage
+from teal.execute.locking import NO_LOCK
+from teal.model.event import Event, Noted, RunEnded, StepBegan, Waited
+from teal.model.identity import Slot
+from teal.model.run import Abort, Deploy, Rollback
+from teal.model.step import Hold, WriteRoute
+from teal.plan.situation import share_of
+
+STEPS = "[10% for 10m, 50% for 10m, 100%]"
+
+
+@pytest.fixture
+def deployers(tmp_path: Path) -> Deployers:
+    """An app whose first deployment serves, and whose next is configured."""
+    first = stage(tmp_path, shift=STEPS)
+    there = Deployers(stage=first)
+    ended, _ = there.run("ann", Deploy())
+    assert ended.exit_code == 0, ended
+    first.region.pass_time(300)
+    there.stage = first.with_image("shop/web:2")
+    return there
+
+
+def _until(events: Iterator[Event], wanted: Callable[[Event], bool]) -> Event:
+    """Play a run until an event; it is left there as a process that somebody stopped."""
+    for event in events:
+        assert not isinstance(event, RunEnded), event
+        if wanted(event):
+            return event
+    raise AssertionError("it never came")
+
+
+def _holding(event: Event) -> bool:
+    return isinstance(event, Waited) and isinstance(event.step, Hold)
+
+
+def _share(deployers: Deployers, slot: Slot = Slot.B) -> Fraction:
+    snapshot = deployers.stage.look()
+    return share_of(snapshot, snapshot.routes[0], slot)
+
+
+def _notes(events: list[Event]) -> list[str]:
+    return [event.message for event in events if isinstance(event, Noted)]
+
+
+def _forge(deployers: Deployers, weight: int) -> None:
+    """Write a weight for slot b behind everybody's back, as a request that was long on its way."""
+    snapshot = deployers.stage.look()
+    rule = snapshot.routes[0].rule
+    assert rule is not None
+    groups = {slot: snapshot.slot(slot).groups[0].group for slot in Slot}
+    shares = [(groups[Slot.A], 100 - weight), (groups[Slot.B], weight)]
+    forward = {"TargetGroups": [{"TargetGroupArn": g.arn, "Weight": w} for g, w in shares if g is not None and w]}
+    action = {"Type": "forward", "ForwardConfig": forward}
+    deployers.stage.region.aws("elbv2", "ModifyRule", RuleArn=rule.arn, Actions=[action])
+
+
+def test_no_lock_is_said_once(tmp_path: Path) -> None:
+    """Without a store each deployment says once that there is no lock; a rollback does not."""
+    there = stage(tmp_path)
+    assert _notes(there.events(Deploy())) == [NO_LOCK]
+    assert NO_LOCK not in _notes(there.events(Rollback()))
+
+
+def test_a_run_takes_the_lock_and_gives_it_back(deployers: Deployers) -> None:
+    """Each run has an epoch of its own; its phase is in the record while it goes on; afterwards the lock is free."""
+    run = deployers.tell("bob", Deploy())
+    _until(run, _holding)
+    assert "bob" in str(deployers.store.record)
+    assert "`teal deploy`" in str(deployers.store.record)
+    assert deployers.store.record.phase
+    assert deployers.store.record.epoch == 2
+    ended = list(run)[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.exit_code == 0
+    assert deployers.store.record.writers == ()
+
+
+def test_the_second_is_turned_away(deployers: Deployers) -> None:
+    """While somebody holds the lock another run exits with 6, names the holder, and has written nothing."""
+    _until(deployers.tell("bob", Deploy()), _holding)
+    written = len(deployers.stage.region.written)
+    ended, _ = deployers.run("eve", Deploy())
+    assert ended.exit_code == 6
+    assert "locked by bob on host-of-bob" in ended.message
+    assert "teal unlock" in ended.hint
+    assert len(deployers.stage.region.written) == written
+
+
+def test_waiting_for_the_lock(deployers: Deployers) -> None:
+    """With --lock-wait a run says whom it waits for, goes on once the lock is free, and gives up when it is not."""
+    run = deployers.tell("bob", Deploy())
+    _until(run, _holding)
+    ended, events = deployers.run("eve", Deploy(), lock_wait_s=30.0)
+    assert ended.exit_code == 6
+    assert sum("waiting for the lock, held by bob" in note for note in _notes(events)) in {1, 2}, "once per phase"
+    deployers.dead.add("bob")
+    deployers.frozen.add("bob")
+    ended, events = deployers.run("eve", Deploy())
+    assert ended.exit_code == 0, ended
+    assert any("took over the lock of bob" in note for note in _notes(events))
+
+
+def test_a_lost_lease_sends_nothing(deployers: Deployers) -> None:
+    """A run whose lock was taken while it slept writes nothing more, exits with 6 and names the new holder."""
+    run = deployers.tell("bob", Deploy())
+    _until(run, lambda event: isinstance(event, StepBegan) and isinstance(event.step, WriteRoute))
+    deployers.frozen.add("bob")
+    taken = deployers.tell("eve", Deploy(), lock_wait_s=1000.0)
+    _until(taken, lambda event: isinstance(event, Noted) and "took over the lock of bob" in event.message)
+    written = len(deployers.stage.region.written)
+    ended = list(run)[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.exit_code == 6
+    assert "lost to eve on host-of-eve" in ended.message
+    assert len(deployers.stage.region.written) == written
+
+
+def test_a_rollback_does_not_wait(deployers: Deployers) -> None:
+    """A rollback writes while another run holds the lock, takes it afterwards, and the other run stops with 6."""
+    run = deployers.tell("bob", Deploy())
+    _until(run, _holding)
+    assert _share(deployers) == Fraction(1, 10)
+    before_s = deployers.stage.region.now_s
+    ended, events = deployers.run("eve", Rollback())
+    assert ended.exit_code == 0, ended
+    assert any("because bob on host-of-bob" in note for note in _notes(events))
+    assert deployers.stage.region.now_s - before_s < 60, "bob's next heartbeat said that it left"
+    assert _share(deployers) == 0
+    assert deployers.store.record.writers == ()
+    stopped = list(run)[-1]
+    assert isinstance(stopped, RunEnded)
+    assert stopped.exit_code == 6
+    assert _share(deployers) == 0
+
+
+def test_the_victim_stops_while_it_waits_out_a_stale_read(deployers: Deployers) -> None:
+    """What a rollback wrote equals what the victim replaced, and looks stale to it; it stops at its next heartbeat."""
+    run = deployers.tell("bob", Deploy())
+    _until(run, _holding)
+    rollback = deployers.tell("eve", Rollback())
+    _until(rollback, lambda event: isinstance(event, Noted) and "watching" in event.message)
+    ended = list(run)[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.exit_code == 6
+    assert "lost to eve" in ended.message
+    assert isinstance(list(rollback)[-1], RunEnded)
+    assert _share(deployers) == 0
+
+
+@pytest.mark.parametrize("intent", [Rollback(), Abort()])
+@pytest.mark.parametrize("weight", [50, 100])
+def test_a_late_write_is_undone(deployers: Deployers, intent: Rollback | Abort, weight: int) -> None:
+    """A write of the pre-empted run that lands during the watch is undone; the watch lasts until nobody can write."""
+    run = deployers.tell("bob", Deploy())
+    _until(run, _holding)
+    deployers.frozen.add("bob")
+    region, lands_s = deployers.stage.region, deployers.stage.region.now_s + 200.0
+    late: list[float] = [lands_s]
+
+    def land() -> None:
+        if late and region.now_s > late[0]:
+            late.clear()
+            _forge(deployers, weight)
+
+    region.each_tick.append(land)
+    ended, _ = deployers.run("eve", intent)
+    assert not late
+    assert ended.exit_code == 0, ended
+    assert _share(deployers) == 0
+    assert 390 <= region.now_s - (lands_s - 200.0) < 480
+
+
+def test_a_foreign_value_is_not_undone(deployers: Deployers) -> None:
+    """A weight that the pre-empted run has no step for was written by somebody else: exit 7, and it stays."""
+    _until(deployers.tell("bob", Deploy()), _holding)
+    deployers.frozen.add("bob")
+    region, forged = deployers.stage.region, list[float]()
+
+    def edit() -> None:
+        if not forged and region.now_s > began_s + 100.0:
+            forged.append(region.now_s)
+            _forge(deployers, 33)
+
+    began_s = region.now_s
+    region.each_tick.append(edit)
+    ended, _ = deployers.run("eve", Rollback())
+    assert ended.exit_code == 7
+    assert "33 %" in ended.message
+    assert _share(deployers) == Fraction(33, 100)
+
+
+def test_a_dead_victim_is_not_watched_for_long(deployers: Deployers) -> None:
+    """Where the pre-empted run is known to be dead, the watch is over in seconds."""
+    _until(deployers.tell("bob", Deploy()), _holding)
+    deployers.frozen.add("bob")
+    deployers.dead.add("bob")
+    before_s = deployers.stage.region.now_s
+    ended, _ = deployers.run("eve", Rollback())
+    assert ended.exit_code == 0
+    assert deployers.stage.region.now_s - before_s < 60
+
+
+def test_a_rollback_with_the_store_down(deployers: Deployers) -> None:
+    """A rollback works while the lock's store does not answer; it says so, and watches for the whole time."""
+    _until(deployers.tell("bob", Deploy()), _holding)
+    deployers.frozen.add("bob")
+    deployers.store.faults = ["down"] * 100_000
+    before_s = deployers.stage.region.now_s
+    ended, events = deployers.run("eve", Rollback())
+    assert ended.exit_code == 0, ended
+    assert any("going back without the lock" in note for note in _notes(events))
+    assert any("somebody that cannot be seen" in note for note in _notes(events))
+    assert _share(deployers) == 0
+    assert 390 <= deployers.stage.region.now_s - before_s < 480
+
+
+def test_a_signal_ends_the_watch(deployers: Deployers) -> None:
+    """Whoever has no patience for the watch may leave; the lock is not given back, so that the next run waits."""
+    _until(deployers.tell("bob", Deploy()), _holding)
+    deployers.frozen.add("bob")
+    rollback = deployers.tell("eve", Rollback())
+    _until(rollback, lambda event: isinstance(event, Noted) and "watching" in event.message)
+    deployers.stage.region.signal = 2
+    ended = list(rollback)[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.exit_code == 130
+    assert _share(deployers) == 0
+    assert len(deployers.store.record.writers) == 2
+
+
+def test_a_split_is_left_before_the_lease_ends(deployers: Deployers) -> None:
+    """With renewals failing for 30 s while traffic is split, production goes back under the lease; exit 6."""
+    run = deployers.tell("bob", Deploy())
+    _until(run, _holding)
+    deployers.store.faults = ["down"] * 100_000
+    before_s = deployers.stage.region.now_s
+    ended = list(run)[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.exit_code == 6
+    assert "cannot be renewed" in ended.message
+    assert _share(deployers) == 0
+    assert deployers.stage.region.now_s - before_s < 60
+    deployers.store.faults = []
+    deployers.dead.add("bob")
+    ended, _ = deployers.run("bob", Deploy(), lock_wait_s=500)
+    assert ended.exit_code == 0, ended
+    assert _share(deployers) == 1
+
+
+def test_a_lease_that_is_over_writes_nothing(deployers: Deployers) -> None:
+    """A run that slept through its lease, with the store down, does not touch the split: exit 6."""
+    run = deployers.tell("bob", Deploy())
+    _until(run, _holding)
+    deployers.store.faults = ["down"] * 100_000
+    deployers.frozen.add("bob")
+    deployers.stage.region.pass_time(56)
+    deployers.frozen.clear()
+    deployers.stage.region.pass_time(1)
+    written = len(deployers.stage.region.written)
+    ended = list(run)[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.exit_code == 6
+    assert len(deployers.stage.region.written) == written
+    assert _share(deployers) == Fraction(1, 10)
+
+
+@pytest.mark.parametrize("cause", ["signal", "store"])
+def test_on_stop_stay(deployers: Deployers, cause: str) -> None:
+    """With `on_stop: stay` the split stays as it is, and the run says that nobody watches it."""
+    deployers = deployers.stays()
+    run = deployers.tell("bob", Deploy())
+    _until(run, _holding)
+    if cause == "signal":
+        deployers.stage.region.signal = 15
+    else:
+        deployers.store.faults = ["down"] * 100_000
+    ended = list(run)[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.exit_code == (143 if cause == "signal" else 6)
+    assert "nobody watches it" in ended.message
+    assert _share(deployers) == Fraction(1, 10)
+
+
+def test_a_store_that_is_down_at_the_start(deployers: Deployers) -> None:
+    """A deployment does not begin without the answer of its lock's store; short trouble is waited out."""
+    deployers.store.faults = ["down"] * 3
+    run = deployers.tell("bob", Deploy())
+    _until(run, _holding)
+    deployers.store.faults = ["down"] * 100_000
+    ended, _ = deployers.run("eve", Deploy())
+    assert ended.exit_code == 5
+    assert "teal rollback" in ended.hint
+
+
+@pytest.mark.parametrize(("skew_s", "code"), [(29.0, 0), (31.0, 2), (-31.0, 2)])
+def test_a_clock_that_is_wrong(deployers: Deployers, skew_s: float, code: int) -> None:
+    """More than 30 s between this clock and AWS's are refused before anything is written."""
+    deployers.skew_s = skew_s
+    ended, _ = deployers.run("bob", Deploy())
+    assert ended.exit_code == code
+    assert code == 0 or "clock is 31 s" in ended.message
+
+
+def test_an_abort_takes_a_slot_back_under_the_lock(deployers: Deployers) -> None:
+    """An abort pre-empts the run it ends, puts the slot back under its own lease, and gives the lock back."""
+    run = deployers.tell("bob", Deploy())
+    _until(run, lambda event: isinstance(event, Waited))
+    ended, _ = deployers.run("eve", Abort())
+    assert ended.exit_code == 0, ended
+    stopped = list(run)[-1]
+    assert isinstance(stopped, RunEnded)
+    assert stopped.exit_code == 6
+    assert deployers.store.record.writers == ()
