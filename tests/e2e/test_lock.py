@@ -75,9 +75,9 @@ def _kill_and_take_over(play: Play) -> None:
     first.send_signal(signal.SIGKILL)
     first.communicate(timeout=RUN_DEADLINE_S)
 
-    second = _start(play, "deploy", "--yes", colour="third")
+    second = _start(play, "deploy", "--yes", "--set", "deploy.bake=2h", colour="third")  # minutes, at the lab's scale
     _read_until(second, "took over the lock of")
-    _read_until(second, "] hold 50 %")
+    _read_until(second, "] send 100 %")
     code, said = _done(play, "rollback")
     assert code == 0, said
     said, _ = second.communicate(timeout=RUN_DEADLINE_S)
