@@ -184,11 +184,13 @@ def lose(store: LockStore, pipes: Pipes) -> int:
     epoch = take(mine.claim)
     os.write(pipes.said[1], json.dumps({"pid": os.getpid(), "epoch": epoch}).ljust(SAID_BYTES).encode())
     os.read(pipes.end[0], 1)
+    clock = SystemClock()
+    until_s = clock.elapsed_s() + TAKE_DEADLINE_S
     try:
-        while not mine.lost():  # the heartbeat of this lab's lease comes every 1.5 s
-            SystemClock().sleep(0.05)
+        while clock.elapsed_s() < until_s:
             with mine.writing():
                 mine.may_send()
+            clock.sleep(0.05)  # the heartbeat of this lab's lease comes every 1.5 s
     except TealError as error:
         return error.exit_code
     return NEVER_TOLD

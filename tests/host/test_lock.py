@@ -242,14 +242,26 @@ def _in_between(contest: Contest) -> None:
     contest.store.before_write = pending
 
 
-def test_without_an_account() -> None:
-    """A lock whose name is not known is an error that a person can read; giving back what one has not is fine."""
+def test_before_a_run_began() -> None:
+    """A lock that nobody has begun to use can be given back, and nothing else."""
     contest = Contest()
     who = Who(owner=owner("ann"), token="t", life=lambda _: Life.UNKNOWN)  # noqa: S106 - no secret
     keeper = Keeper(lambda _: contest.store, contest.clock, who, Heartbeat())
-    with pytest.raises(NeedsPersonError, match="in which account"):
+    with pytest.raises(NeedsPersonError, match="before its run began"):
         keeper.claim()
     keeper.release()
+
+
+def test_a_second_run_of_the_same_process() -> None:
+    """A process that runs twice begins anew: another epoch, and the heart beats again."""
+    contest = Contest()
+    ann = contest.run("ann")
+    ann.claim()
+    ann.release()
+    ann.begin(contest.caller, "flip")
+    assert refused(ann)
+    assert ann.claim() == Claimed(epoch=2)
+    assert contest.store.record.command == "flip"
 
 
 def test_breaking_a_lock() -> None:

@@ -7,7 +7,7 @@ not wait for may still have a write under way. What such a write can have writte
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 
-from teal.errors import BusyError, DriftError, NeedsPersonError, StoppedError, TealError, TransientError, UsageError
+from teal.errors import BusyError, DriftError, StoppedError, TealError, TransientError, UsageError
 from teal.execute.session import Session
 from teal.model.event import Event, Noted
 from teal.model.identity import Caller, Slot
@@ -41,11 +41,7 @@ def begin(session: Session, caller: Caller, command: str) -> Iterator[Event]:
         if not session.lean:
             yield session.tell(Noted(at_s=session.now_s, message=NO_LOCK))
         return
-    try:
-        lock.begin(caller, command)
-    except NeedsPersonError:
-        if not session.lean:
-            raise
+    lock.begin(caller, command)
     if not session.lean:
         _refuse_skew(caller)
         yield from _take(session, lock)

@@ -111,6 +111,7 @@ class Keeper:
         self._clock = clock
         self._who = who
         self._pulse = pulse
+        self._caller: Caller | None = None
         self._opened: LockStore | None = None
         self._command = self._phase = ""
         self._times = LeaseTimes()
@@ -129,7 +130,7 @@ class Keeper:
         """Begin a run: say whose lock it is about, and for what. Asks nothing yet."""
         self._held = self._sighting = self._preempted_s = None
         self._excused, self._phase = False, ""
-        self._opened = self._open_store(caller)
+        self._caller, self._opened = caller, None
         self._command = command
         self._times = LeaseTimes.scaled(caller.time_scale)
 
@@ -311,8 +312,10 @@ class Keeper:
 
     @property
     def _store(self) -> LockStore:
+        if self._caller is None:
+            raise NeedsPersonError("the lock is asked for before its run began")
         if self._opened is None:
-            raise NeedsPersonError("it is not known in which account the lock is")
+            self._opened = self._open_store(self._caller)
         return self._opened
 
     def _put(self, record: LockRecord, over: Kept | None) -> Kept | None:
