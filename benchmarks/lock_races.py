@@ -15,6 +15,7 @@ import argparse
 import json
 import os
 import random
+import select
 import signal
 import subprocess
 import sys
@@ -27,7 +28,7 @@ from typing import Any
 
 from teal.app.locks import keeper, opened
 from teal.aws.client import BotocoreCaller, Patience
-from teal.errors import BusyError, TealError
+from teal.errors import BusyError, TealError, TransientError
 from teal.host.clock import SystemClock
 from teal.model.identity import Caller, LabFacts
 from teal.model.lock import Claimed
@@ -77,6 +78,17 @@ class Pipes:
         """Open them."""
         return cls(start=os.pipe(), end=os.pipe(), said=os.pipe())
 
+    def hear(self) -> Mapping[str, Any]:
+        """Return what the next racer says.
+
+        Raises:
+            TimeoutError: none says anything.
+        """
+        if not select.select([self.said[0]], [], [], ROUND_DEADLINE_S)[0]:
+            raise TimeoutError("a racer said nothing")
+        said: Mapping[str, Any] = json.loads(os.read(self.said[0], SAID_BYTES))
+        return said
+
     def close(self) -> None:
         """Close what is still open."""
         for descriptor in (*self.start, *self.end, *self.said):
@@ -107,7 +119,7 @@ class Races:
         pipes = Pipes.new()
         children = [self._fork(lambda: race(self._store, pipes)) for _ in range(racers)]
         os.close(pipes.start[1])
-        said = [json.loads(os.read(pipes.said[0], SAID_BYTES)) for _ in range(racers)]
+        said = [pipes.hear() for _ in range(racers)]
         winners = [one for one in said if one["epoch"]]
         if killed and winners:
             os.kill(winners[0]["pid"], signal.SIGKILL)
@@ -131,7 +143,7 @@ class Races:
         """Let a holder lose its lock to a rollback: its next write is refused, and it says that it left."""
         pipes = Pipes.new()
         child = self._fork(lambda: lose(self._store, pipes))
-        held = json.loads(os.read(pipes.said[0], SAID_BYTES))
+        held = pipes.hear()
         mine = keeper(lambda _: self._store, SystemClock(), os.environ)
         mine.begin(CALLER, "rollback")
         mine.preempt()
@@ -201,7 +213,11 @@ def take(claim: Callable[[], object]) -> int:
     clock = SystemClock()
     until_s = clock.elapsed_s() + TAKE_DEADLINE_S
     while clock.elapsed_s() < until_s:
-        claimed = claim()
+        try:
+            claimed = claim()
+        except TransientError:
+            clock.sleep(0.05)
+            continue
         if isinstance(claimed, Claimed):
             return claimed.epoch
         if not getattr(claimed, "dead", False):

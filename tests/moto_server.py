@@ -8,22 +8,39 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from threading import Lock, Thread
+from typing import Any
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
 END_DEADLINE_S = 20.0
 
 
+class OneAtATime(DomainDispatcherApplication):
+    """Moto's application, request by request.
+
+    Moto looks at a condition and then writes, and its server has a thread for each request: of two writers at once both
+    may pass. AWS does both in one.
+    """
+
+    turn = Lock()
+
+    def __call__(self, environ: Any, start_response: Any) -> Any:  # noqa: ANN401 - as WSGI has it
+        """Answer one request."""
+        with self.turn:
+            return super().__call__(environ, start_response)
+
+
 def main() -> None:
     """Serve until the end of the input."""
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - whoever only starts this script does not need it
-
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    sys.stdout.write(f"http://{host}:{port}\n")
+    server = make_server("127.0.0.1", 0, OneAtATime(create_backend_app), threaded=True)
+    Thread(target=server.serve_forever, daemon=True).start()
+    sys.stdout.write(f"http://127.0.0.1:{server.server_port}\n")
     sys.stdout.flush()
     sys.stdin.read()
-    server.stop()
+    server.shutdown()
 
 
 @contextmanager

@@ -276,7 +276,7 @@ def test_breaking_a_lock() -> None:
     assert break_lock(contest.store, "x.2") is None
     contest.clock.at_s += 15.0
     ann.beat()
-    assert ann.lost() == "nobody (epoch 2)"
+    assert ann.lost() == "somebody who broke it (epoch 2)"
     assert contest.run("bob").claim() == Claimed(epoch=3)
 
 

@@ -376,7 +376,10 @@ class Keeper:
 
 
 def _lost(held: _Held, there: Kept | None) -> _Held:
-    return replace(held, lost=str(there.record) if there is not None else "nobody: its record is gone")
+    if there is None:
+        return replace(held, lost="nobody: its record is gone")
+    record = there.record
+    return replace(held, lost=str(record) if record.owner else f"somebody who broke it (epoch {record.epoch})")
 
 
 def break_lock(store: LockStore, nonce: str) -> LockRecord | None:
