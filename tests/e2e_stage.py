@@ -1,6 +1,8 @@
 """A rehearsal to test on: a lab, the shop, steady traffic, and runs that can be killed at any event."""
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -46,6 +48,27 @@ class Play:
         yield from self.app(**variables).run(
             intent, command=type(intent).__name__.lower(), approve=lambda _plan, _seen: True
         )
+
+
+def start(play: Play, *words: str, colour: str) -> "subprocess.Popen[str]":
+    """Start `teal` with these words as a process of its own; `colour` is that of the content it would deploy."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "teal", *words],
+        cwd=play.stage.directory,
+        env={**play.stage.environ, "COLOUR": colour},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def read_until(process: "subprocess.Popen[str]", words: str) -> None:
+    """Read what the process says until it says `words`. A step that begins is told as `] ` and its sentence."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if words in line:
+            return
+    raise AssertionError(f"it ended without saying {words!r}")
 
 
 @contextmanager

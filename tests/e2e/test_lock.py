@@ -2,14 +2,12 @@
 
 import json
 import signal
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
-from e2e_stage import Play, played, traffic
+from e2e_stage import Play, played, read_until, start, traffic
 from teal.model.run import Deploy
 
 pytestmark = pytest.mark.lab
@@ -17,27 +15,8 @@ SHOP = (files("teal.app") / "shop" / "teal.yaml").read_text("utf-8")
 RUN_DEADLINE_S = 240
 
 
-def _start(play: Play, *words: str, colour: str = "second") -> "subprocess.Popen[str]":
-    return subprocess.Popen(
-        [sys.executable, "-m", "teal", *words],
-        cwd=play.stage.directory,
-        env={**play.stage.environ, "COLOUR": colour},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-
-
-def _read_until(process: "subprocess.Popen[str]", words: str) -> None:
-    assert process.stdout is not None
-    for line in process.stdout:
-        if words in line:
-            return
-    raise AssertionError(f"it ended without saying {words!r}")
-
-
 def _done(play: Play, *words: str) -> tuple[int, str]:
-    process = _start(play, *words)
+    process = start(play, *words, colour="second")
     said, _ = process.communicate(timeout=RUN_DEADLINE_S)
     return process.returncode, said
 
@@ -55,7 +34,7 @@ def test_contending_for_one_app(tmp_path: Path) -> None:
 
 def _race(play: Play) -> None:
     """Let three begin at once; while the one that got the lock is stopped, a fourth is turned away."""
-    racers = [_start(play, "deploy", "--yes") for _ in range(3)]
+    racers = [start(play, "deploy", "--yes", colour="second") for _ in range(3)]
     told = [racer.communicate(timeout=RUN_DEADLINE_S)[0] for racer in racers]
     codes = [racer.returncode for racer in racers]
     assert 0 in codes, told
@@ -65,8 +44,8 @@ def _race(play: Play) -> None:
 
 def _kill_and_take_over(play: Play) -> None:
     """Turn others away from a stopped run, kill it, take its lock over, and roll that back."""
-    first = _start(play, "deploy", "--yes", colour="third")
-    _read_until(first, "] hold 10 %")
+    first = start(play, "deploy", "--yes", colour="third")
+    read_until(first, "] hold 10 %")
     first.send_signal(signal.SIGSTOP)
     code, said = _done(play, "deploy", "--yes", "--restart")
     assert (code, "locked by" in said) == (6, True), said
@@ -75,9 +54,9 @@ def _kill_and_take_over(play: Play) -> None:
     first.send_signal(signal.SIGKILL)
     first.communicate(timeout=RUN_DEADLINE_S)
 
-    second = _start(play, "deploy", "--yes", "--set", "deploy.bake=2h", colour="third")  # minutes, at the lab's scale
-    _read_until(second, "took over the lock of")
-    _read_until(second, "] send 100 %")
+    second = start(play, "deploy", "--yes", "--set", "deploy.bake=2h", colour="third")  # minutes, at the lab's scale
+    read_until(second, "took over the lock of")
+    read_until(second, "] send 100 %")
     code, said = _done(play, "rollback")
     assert code == 0, said
     said, _ = second.communicate(timeout=RUN_DEADLINE_S)
