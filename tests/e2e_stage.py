@@ -65,10 +65,12 @@ def start(play: Play, *words: str, colour: str) -> "subprocess.Popen[str]":
 def read_until(process: "subprocess.Popen[str]", words: str) -> None:
     """Read what the process says until it says `words`. A step that begins is told as `] ` and its sentence."""
     assert process.stdout is not None
+    said: list[str] = []
     for line in process.stdout:
+        said.append(line)
         if words in line:
             return
-    raise AssertionError(f"it ended without saying {words!r}")
+    raise AssertionError(f"it ended without saying {words!r}: {''.join(said)}")
 
 
 @contextmanager

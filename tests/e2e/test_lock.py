@@ -30,6 +30,8 @@ def test_contending_for_one_app(tmp_path: Path) -> None:
             _kill_and_take_over(play)
             code, said = _done(play, "unlock", "shop")
             assert (code, "the lock was free" in said) == (0, True), said
+            assert play.run(Deploy(), COLOUR="fourth").exit_code == 0
+            _roll_back_without_the_store(play)
 
 
 def _race(play: Play) -> None:
@@ -62,3 +64,11 @@ def _kill_and_take_over(play: Play) -> None:
     said, _ = second.communicate(timeout=RUN_DEADLINE_S)
     assert second.returncode == 6, said
     assert "lost to" in said
+
+
+def _roll_back_without_the_store(play: Play) -> None:
+    """Roll back although the lock's store does not work: the lab plays no S3."""
+    code, said = _done(play, "rollback", "--set", "lock.store=s3://team-state/teal")
+    assert code == 0, said
+    assert said.index("accepted") < said.index("going back without the lock"), "production goes first"
+    assert "somebody that cannot be seen" in said
