@@ -8,13 +8,14 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
+from select import select
 from threading import Lock, Thread
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
-END_DEADLINE_S = 20.0
+DEADLINE_S = 60.0
 
 
 class OneAtATime(DomainDispatcherApplication):
@@ -45,19 +46,25 @@ def main() -> None:
 
 @contextmanager
 def moto() -> Generator[str]:
-    """Start moto; yield its URL; end it."""
+    """Start moto in a process of its own, which ends when its input does; yield its URL."""
+    pipe = subprocess.PIPE
     command = [sys.executable, __file__]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        url = process.stdout.readline().strip()
-        assert url, "moto did not start"
-        yield url
-        process.stdin.close()
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as server:
         try:
-            process.wait(END_DEADLINE_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
+            assert server.stdout is not None
+            ready, _, _ = select([server.stdout], [], [], DEADLINE_S)
+            assert ready, f"moto did not start within {DEADLINE_S} s"
+            yield server.stdout.readline().strip()
+        finally:
+            _end(server)
+
+
+def _end(server: subprocess.Popen[str]) -> None:
+    """Close the input of the server, at which it ends; kill it when it does not."""
+    try:
+        server.communicate(timeout=DEADLINE_S)
+    except subprocess.TimeoutExpired:
+        server.kill()
 
 
 if __name__ == "__main__":

@@ -3,13 +3,9 @@
 Clients do not validate: the server is what refuses.
 """
 
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from select import select
 from threading import Lock
 from typing import Any, Protocol
 from urllib.request import Request, urlopen
@@ -23,6 +19,7 @@ from botocore.session import Session
 from aws.lab import LabCaller
 from lab.conformance.row import Json, Row, Step, resolved
 from lab.conformance.scene import SCENE
+from moto_server import moto
 from teal.lab.front import Catalogue, Door, Front
 from teal.lab.world.ground import Answer, Params
 
@@ -206,28 +203,6 @@ class MotoRegion:
 
 @contextmanager
 def moto_region() -> Iterator[MotoRegion]:
-    """Start moto in a process of its own, which ends when its input does."""
-    command = [sys.executable, str(Path(__file__).with_name("moto_server.py"))]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as server:
-        try:
-            url = f"http://127.0.0.1:{_said_port(server)}"
-            yield MotoRegion(url=url, clients=_Clients(url))
-        finally:
-            _end(server)
-
-
-def _said_port(server: subprocess.Popen[str]) -> int:
-    assert server.stdout is not None
-    ready, _, _ = select([server.stdout], [], [], _ANSWER_S)
-    assert ready, f"moto did not start within {_ANSWER_S} s"
-    return int(server.stdout.readline())
-
-
-def _end(server: subprocess.Popen[str]) -> None:
-    """Close the input of the server, at which it ends; kill it when it does not."""
-    try:
-        server.communicate(timeout=_ANSWER_S)
-    except subprocess.TimeoutExpired:
-        server.kill()
+    """Start moto in a process of its own."""
+    with moto() as url:
+        yield MotoRegion(url=url, clients=_Clients(url))
