@@ -80,3 +80,32 @@ lock-races: setup  ## 1,000 rounds of real processes that race for the lock, in 
 	$(BIN)/python -m benchmarks.lock_races --store file $(ARGS)
 	$(BIN)/python -m benchmarks.lock_races --store s3 $(ARGS)
 	$(BIN)/python -m benchmarks.lock_races --store dynamodb $(ARGS)
+
+lock: setup  ## write requirements/dev.txt anew from pyproject.toml and requirements/dev.in
+	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
+		--no-emit-find-links --python-version 3.11 --universal \
+		pyproject.toml requirements/dev.in -o requirements/dev.txt
+
+clean:  ## remove what make made, .venv included
+	rm -rf $(VENV) dist .coverage .coverage.* .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "teal needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>/dev/null || echo missing)." >&2; \
+		echo "Name another one: make $(or $(firstword $(MAKECMDGOALS)),setup) PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "'$(PYTHON)' cannot make virtual environments: its ensurepip is not installed." >&2; \
+		echo "On Debian and Ubuntu: apt install python3-venv (or the one named like your python)" >&2; exit 1; }
+	@echo "making .venv with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.locked: requirements/dev.txt $(VENV)/.python
+	@echo "installing the locked tools into .venv (once; this can take a few minutes)"
+	@$(PIP) install --quiet --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml $(VENV)/.locked
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -60,10 +60,9 @@ def excuse(session: Session, step: Act, stage: str) -> None:
 def preempt(session: Session) -> Iterator[Event]:
     """Take the lock from whoever has it, once; a store that does not answer soon is gone on without."""
     lock = session.ports.lock
-    if lock is None or session.preempted or not session.lean:
+    if lock is None or session.preempted is not None or not session.lean:
         return
-    session.preempted = True
-    session.shares_before = _shares(session.snapshot)
+    session.preempted = _shares(session.snapshot)
 
     def attempt() -> str:
         try:
@@ -86,7 +85,7 @@ def keep_watch(session: Session) -> Generator[Event, None, bool]:
         StoppedError: a signal; the lock is left as it is, so that the next run waits instead.
     """
     lock = session.ports.lock
-    if lock is None or not session.preempted:
+    if lock is None or session.preempted is None:
         return False
     who = lock.unsettled()
     if not who:
@@ -103,7 +102,7 @@ def keep_watch(session: Session) -> Generator[Event, None, bool]:
         stopped.exit_code = 128 + signal
         raise stopped
     session.ports.clock.sleep(max(WATCH_S * min(session.scale, 1.0), SHORTEST_POLL_S))
-    _refuse_foreign(session, session.look())
+    _refuse_foreign(session, session.preempted, session.look())
     return True
 
 
@@ -163,10 +162,10 @@ def _shares(snapshot: Snapshot) -> frozenset[Fraction]:
     return frozenset(share_of(snapshot, route, slot) for route in snapshot.routes for slot in Slot)
 
 
-def _refuse_foreign(session: Session, snapshot: Snapshot) -> None:
-    """Refuse to write over shares that no step of the pre-empted run has."""
+def _refuse_foreign(session: Session, before: frozenset[Fraction], snapshot: Snapshot) -> None:
+    """Refuse to write over shares that were not there `before` and that no step of the pre-empted run has."""
     steps = {Fraction(step.percent, 100) for step in session.spec.deploy.shift}
-    own = session.shares_before | steps | {1 - share for share in steps} | {Fraction(0), Fraction(1)}
+    own = before | steps | {1 - share for share in steps} | {Fraction(0), Fraction(1)}
     for route in snapshot.routes:
         found = {share_of(snapshot, route, slot) for slot in Slot}
         if not found <= own:

@@ -53,9 +53,8 @@ class Session:
         self.deadline_s: float | None = None
         self.step_number = 0
         self.wrote: set[int] = set()  # routes this run has written since the last look
-        self.preempted = False  # whether this way back has taken the lock, or tried to
         self.watching = False  # whether it has said that it stays to watch
-        self.shares_before = frozenset[Fraction]()  # what the routes gave each slot before the lock was taken
+        self.preempted: frozenset[Fraction] | None = None  # the shares on all routes before this way back took the lock
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self.untold = ""  # why the journal could not be written
         self._snapshot: Snapshot | None = None
@@ -300,8 +299,7 @@ class Session:
         """Stop where the lock is somebody else's: nothing more may be written, on a way back by verdict neither."""
         new_holder = self.ports.lock.lost() if self.ports.lock is not None and not self.lean else ""
         if new_holder:
-            hint = "`teal status` shows where things stand"
-            raise BusyError(f"the lock was lost to {new_holder}; nothing more is written", hint=hint)
+            raise BusyError(f"the lock was lost to {new_holder}; nothing more is written", hint="see `teal status`")
 
     def _leave(self, why: TurnBack) -> TurnedBack | None:
         """Go back from a split before stopping, or leave it where the configuration says so."""
@@ -346,7 +344,7 @@ class Session:
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
         if self.run.emptied is not None:
             return  # the planner gives a slot back that somebody wants again
-        if isinstance(self.intent, Rollback) or self.preempted:
+        if isinstance(self.intent, Rollback) or self.preempted is not None:
             return  # the way back is absolute: it is written over whatever the move it takes back still writes
         self._refuse_lost()
         own, move = self.run.own_move, after.move
