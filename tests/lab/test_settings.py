@@ -52,6 +52,12 @@ def test_a_lab_file_is_read_whole(tmp_path: Path) -> None:
     assert read_settings(tmp_path) == settings
 
 
+def test_rule_delays_are_scaled() -> None:
+    """Rules take seconds, times the time scale, as every other delay of AWS."""
+    assert LabFile().scaled_rule_delay_s() == (1.0, 5.0)
+    assert LabFile(time_scale=0.5, rule_delay_s=(0.0, 3.0)).scaled_rule_delay_s() == (0.0, 1.5)
+
+
 @pytest.mark.parametrize("text", ["", "# nothing\n", "{}"])
 def test_an_empty_lab_file_says_nothing(tmp_path: Path, text: str) -> None:
     """The defaults are those of no file at all."""

@@ -140,7 +140,7 @@ class Daemon:
             directory=directory / "proxy",
             envoy=find_envoy(environ),
             nodes=self._settings.file.nodes,
-            delays_s=self._settings.file.rule_delay_s,
+            delays_s=self._settings.file.scaled_rule_delay_s(),
             seed=self._settings.file.seed,
             log=_LOG.warning,
             on_start=self.leash.add,

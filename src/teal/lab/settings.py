@@ -4,7 +4,7 @@ images:                               # what to run for an image; * is any text;
   shop/web:*: [node, server.js, --listen, "{host}:{port}"]
 time_scale: 0.01                      # every delay of AWS, times this
 nodes: 2                              # how many Envoys play the load balancer
-rule_delay_s: [0.05, 0.5]             # how long a node takes to take up a change of rules
+rule_delay_s: [1, 5]                  # how long a node takes to take up a change of rules, before scaling
 seed: 1                               # everything that is drawn is drawn from this
 stale_reads_s: 0                      # how old the region may be that a read of the API shows
 """
@@ -52,9 +52,14 @@ class LabFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     time_scale: _Scale = 1.0
     # Only Linux spreads the connections to one port over several listeners.
     nodes: _Nodes = 2 if sys.platform == "linux" else 1
-    rule_delay_s: tuple[_Delay, _Delay] = (0.05, 0.5)
+    rule_delay_s: tuple[_Delay, _Delay] = (1.0, 5.0)
     seed: int = 1
     stale_reads_s: _Age = 0.0
+
+    def scaled_rule_delay_s(self) -> tuple[float, float]:
+        """Return the shortest and the longest time that a node of this lab takes to take up a change of rules."""
+        shortest_s, longest_s = self.rule_delay_s
+        return shortest_s * self.time_scale, longest_s * self.time_scale
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
