@@ -4,6 +4,7 @@ import asyncio
 import re
 import socket
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
@@ -40,6 +41,13 @@ def clusters(stage: Stage) -> set[str]:
     """Return the names of the clusters that any node uses."""
     with stage.proxy._lock:
         return {name for node in stage.proxy._nodes for name in node.seen()}
+
+
+def in_flight(stage: Stage) -> int:
+    """Return how many requests targets have not answered yet."""
+    with stage.proxy._lock:
+        counters = [node.counters() or {} for node in stage.proxy._nodes]
+    return sum(value for each in counters for name, value in each.items() if name.endswith("upstream_rq_active"))
 
 
 def test_conditions(stage: Stage) -> None:
@@ -338,7 +346,8 @@ def test_flips_under_load(stage: Stage) -> None:
         weights = [(100, 0), (90, 10), (50, 50), (5, 95), (0, 100)]
         for number in range(50):
             first, second = weights[number % 5]
-            fewer = group("blue", names[number // 5 % 2])
+            stays, leaves = names[number // 5 % 2], names[1 - number // 5 % 2]
+            fewer = replace(group("blue", stays), finishing=((leaves.host, leaves.host_port),))
             stage.show((fewer if number % 5 == 2 else blue, green), forward(("blue", first), ("green", second)))
             await asyncio.sleep(0.25)
 
@@ -367,7 +376,8 @@ def test_draining(stage: Stage) -> None:
         await asyncio.sleep(0.7)
         stage.show((group("blue", stays, leaves),), forward(("blue", 1)))
         await asyncio.sleep(0.7)
-        stage.show((group("blue", stays),), forward(("blue", 1)))
+        left = replace(group("blue", stays), finishing=((leaves.host, leaves.host_port),))
+        stage.show((left,), forward(("blue", 1)))
         await asyncio.sleep(0.3)
         stage.apps[1].terminate()
         await asyncio.sleep(0.5)
@@ -378,6 +388,41 @@ def test_draining(stage: Stage) -> None:
     assert (result.failed, result.failures) == (0, {})
     assert {*result.slots} == {"1", "2"}
     assert stage.apps[1].wait(10) == 0
+
+
+def test_cut(stage: Stage) -> None:
+    """A request open to a target whose time is over is cut off, before its answer as 502 and under it as an end.
+
+    The target lives on; what is open to others is not touched.
+    """
+    for i in (1, 2):
+        stage.app(f"127.77.0.{i}", REVISION=str(i))
+    stays, leaves = target("a", "127.77.0.1", 8080), target("b", "127.77.0.2", 8080)
+    rules = (rule(field("query-string", queries=(("to", "leaves"),)), group_arn="leaving"), forward(("staying", 1)))
+    stage.show((group("staying", stays), group("leaving", leaves)), *rules)
+    until(lambda: stage.all_states("healthy", "healthy") and stage.settled(status=200), "healthy")
+    answers: dict[str, int] = {}
+
+    def ask(name: str, path: str) -> None:
+        answers[name] = stage.ask(path).status
+
+    asking = [
+        Thread(target=ask, args=("leaves", "/slow?seconds=30&to=leaves")),
+        Thread(target=ask, args=("stays", "/slow?seconds=3")),
+    ]
+    for thread in asking:
+        thread.start()
+    until(lambda: in_flight(stage) == 2, "both are in flight")
+    finishing = replace(group("leaving"), finishing=(("127.77.0.2", 8080),))
+    stage.show((group("staying", stays), finishing), *rules)
+    until(lambda: stage.states.keys() == {"a"} and stage.ask("/?to=leaves").status == 503, "nothing new is sent to it")
+    assert answers == {}
+    stage.show((group("staying", stays), group("leaving")), *rules)
+    for thread in asking:
+        thread.join(15)
+    assert answers == {"leaves": 502, "stays": 200}
+    assert stage.apps[1].poll() is None
+    assert stage.log == []
 
 
 def test_memory(stage: Stage) -> None:

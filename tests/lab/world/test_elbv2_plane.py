@@ -129,6 +129,7 @@ def test_groups_in_use_are_told_with_what_may_be_dialled(shop: Shop) -> None:
     assert first.targets == (ProxyTarget(target_id="10.7.1.3", port=81, host="127.7.1.3", host_port=81),)
     assert (second.arn, second.name) == (shop.arns["b"], "tg-b")
     assert second.targets == (ProxyTarget(target_id="10.7.1.2", port=80, host="127.0.0.1", host_port=31002),)
+    assert second.finishing == (("127.0.0.1", 31001),)
     assert second.health_check == HealthCheck(
         protocol="HTTP",
         port=None,

@@ -116,6 +116,32 @@ def test_the_delay_may_be_nothing(shop: Shop) -> None:
         assert shop.balancers.target_state(shop.arns[group], ONE, NOW_S) is None
 
 
+def finishing(shop: Shop, at_s: float) -> tuple[tuple[str, int], ...]:
+    """Return where open requests to targets that are gone may still finish."""
+    shop.balancers.advance(at_s)
+    return shop.balancers.data_plane().groups[0].finishing
+
+
+@pytest.mark.parametrize(("delay_s", "until_s"), [(300, 30.0), (100, 10.0), (60, 8.0), (5, 5.0)])
+def test_open_requests_may_last_for_the_delay(shop: Shop, delay_s: int, until_s: float) -> None:
+    """Open requests are cut off at the end of the scaled delay, but not before 8 s, or the real delay if less."""
+    pairs = [{"Key": "deregistration_delay.timeout_seconds", "Value": str(delay_s)}]
+    shop.call("ModifyTargetGroupAttributes", TargetGroupArn=shop.arns["a"], Attributes=pairs)
+    shop.balancers.register(shop.arns["a"], ONE, DIAL, NOW_S)
+    shop.balancers.deregister(shop.arns["a"], ONE, NOW_S)
+    assert finishing(shop, NOW_S + until_s - 0.1) == (DIAL,)
+    assert finishing(shop, NOW_S + until_s) == ()
+
+
+def test_a_target_that_comes_back_keeps_its_open_requests(shop: Shop) -> None:
+    """Registered again while it drains, a target is not cut off."""
+    shop.balancers.register(shop.arns["a"], ONE, DIAL, NOW_S)
+    shop.balancers.deregister(shop.arns["a"], ONE, NOW_S)
+    shop.balancers.register(shop.arns["a"], ONE, DIAL, NOW_S)
+    assert finishing(shop, NOW_S + 1) == ()
+    assert [target.host_port for target in shop.balancers.data_plane().groups[0].targets] == [DIAL[1]]
+
+
 def test_a_draining_target_that_comes_back_begins_anew(shop: Shop) -> None:
     """Registered while it drains, a target is initial; registered while it is there, it stays as it is."""
     arn = shop.arns["a"]

@@ -6,9 +6,12 @@ Targets change at once, rules and listeners when their time has come. In between
   empty one it puts to use at once, and its targets then appear as `initial`.
 - Rules that forward to a new group wait until the node uses its cluster.
 - A cluster goes when no rule on this node, now or soon, forwards to it and no request to it is open.
+
+What is still open to a target whose time is over is cut off; for a moment longer, because Envoy may have sent it
+something new before it read that the target is gone.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from teal.lab.proxy.admin import HostSeen
@@ -19,10 +22,16 @@ from teal.lab.proxy.files import Files
 from teal.lab.proxy.listeners import listener, listener_name, routes
 from teal.lab.proxy.news import rules_taken
 from teal.lab.proxy.process import EnvoyProcess
+from teal.lab.proxy.sockets import Address, cut
 from teal.lab.proxy.timetable import Listeners, Timetable
 from teal.lab.world.wires import Forward, ProxyGroup, RequestFault, RulesTaken
 
-_SETTLE_S = 1.0  # a node has read its new rules long before
+_SETTLE_S = 1.0  # a node has read its new rules and targets long before
+
+
+def dials(group: ProxyGroup) -> set[Address]:
+    """Return where requests to a group are open, or may be."""
+    return {(target.host, target.host_port) for target in group.targets} | {*group.finishing}
 
 
 def groups_used(listeners: Listeners) -> set[str]:
@@ -39,6 +48,7 @@ class Node:
     files: Files
     timetable: Timetable
     sums: Sums
+    log: Callable[[str], None]
     listeners: Listeners = ()
     _wanted: frozenset[str] = frozenset()  # ARNs of the groups of the plane
     _groups: dict[str, ProxyGroup] = field(default_factory=dict[str, ProxyGroup])
@@ -47,6 +57,8 @@ class Node:
     _dropped: set[str] = field(default_factory=set[str])  # ARNs whose counters are not seen to be gone yet
     _faults: Mapping[str, tuple[RequestFault, ...]] = field(default_factory=dict[str, tuple[RequestFault, ...]])
     _taken: list[RulesTaken] = field(default_factory=list[RulesTaken])  # not told yet
+    _cut_until_s: dict[Address, float] = field(default_factory=dict[Address, float])
+    _uncut_said: bool = False
     _last_seen: Mapping[str, tuple[HostSeen, ...]] = field(default_factory=dict[str, tuple[HostSeen, ...]])
 
     def write_first_files(self) -> None:
@@ -61,6 +73,7 @@ class Node:
 
     def take_groups(self, groups: Mapping[str, ProxyGroup], now_s: float) -> None:
         """Make the groups and their targets what they should be."""
+        self._note_cuts(groups, now_s)
         self._groups.update(groups)
         self._wanted = frozenset(groups)
         self._note_leaving(now_s)
@@ -69,6 +82,34 @@ class Node:
         if faults != self._faults:
             self._faults = faults
             self._write_rules(self.listeners)
+
+    def _note_cuts(self, groups: Mapping[str, ProxyGroup], now_s: float) -> None:
+        """Note the addresses that a group has no more; one that any group has is kept, for connections look alike."""
+        lost = {
+            dial
+            for arn, group in groups.items()
+            if arn in self._groups
+            for dial in dials(self._groups[arn]) - dials(group)
+        }
+        kept = {dial for group in groups.values() for dial in dials(group)}
+        self._cut_until_s.update(dict.fromkeys(lost, now_s + _SETTLE_S))
+        self._cut_until_s = {dial: until_s for dial, until_s in self._cut_until_s.items() if dial not in kept}
+
+    def _cut(self, now_s: float) -> None:
+        """Cut off what is open to targets whose time is over."""
+        try:
+            if self.process.pid is not None and self.process.alive():
+                cut(self.process.pid, self._cut_until_s)
+        except (ProcessLookupError, FileNotFoundError):
+            pass  # it has ended just now, and every connection with it
+        except OSError as error:
+            self._say_uncut(error)
+        self._cut_until_s = {dial: until_s for dial, until_s in self._cut_until_s.items() if until_s > now_s}
+
+    def _say_uncut(self, error: OSError) -> None:
+        if not self._uncut_said:
+            self._uncut_said = True
+            self.log(f"open requests are not cut off at the end of a deregistration delay: {error.strerror or error}")
 
     def _note_leaving(self, now_s: float) -> None:
         """Note since when nothing forwards to a group, now or soon."""
@@ -81,6 +122,8 @@ class Node:
         if self._groups.keys() - self._in_use:
             self._look_for_new_clusters()
         self._take_up(now_s)
+        if self._cut_until_s:
+            self._cut(now_s)
         if self._dropped:
             self._watch_dropped()
         if any(now_s >= since_s + _SETTLE_S for since_s in self._leaving_s.values()):

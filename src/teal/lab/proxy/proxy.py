@@ -81,6 +81,7 @@ class Proxy:
                 files=Files(directory / f"node-{number}"),
                 timetable=Timetable(seed=seed, node=number, delays_s=delays_s),
                 sums=self._sums,
+                log=log,
             )
             for number in range(nodes)
         )

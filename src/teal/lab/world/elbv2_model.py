@@ -79,6 +79,8 @@ class Group:
     tags: dict[str, str]
     targets: dict[tuple[str, int], Target] = field(default_factory=dict[tuple[str, int], Target])
     in_use: bool = False  # some rule forwards to it; as of the last write
+    # where deregistered targets are dialled → until when their open requests may last
+    finishing_until_s: dict[tuple[str, int], float] = field(default_factory=dict[tuple[str, int], float])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,7 +92,7 @@ class Balancing:
     listeners: dict[str, Listener] = field(default_factory=dict[str, Listener])
     rules: dict[str, Rule] = field(default_factory=dict[str, Rule])
     groups: dict[str, Group] = field(default_factory=dict[str, Group])
-    next_drained_at_s: float = inf  # no target is drained before
+    next_drained_at_s: float = inf  # no target is drained, and no open request cut off, before
 
     def balancer(self, arn: str) -> Balancer:
         """Return a load balancer, or refuse as AWS does."""

@@ -84,4 +84,5 @@ def _group(state: Balancing, group: Group) -> ProxyGroup:
             for target in group.targets.values()
             if target.drained_at_s is None
         ),
+        finishing=tuple(group.finishing_until_s),
     )

@@ -4,6 +4,9 @@ The life of a target: `unused` while no rule uses its group; `initial` from the 
 group in use; then what the data plane reports; `draining`, for the whole deregistration delay even when idle; gone.
 Targets are told apart by (id, port), so that one address may serve several ports. What the data plane sees changes the
 health of a target and nothing else.
+
+Requests that are open when a target is deregistered may last until the end of the delay, and are cut off then. How long
+a request takes is the app's own affair, so this end is not scaled below `FINISH_LEAST_S`.
 """
 
 from collections.abc import Sequence
@@ -18,6 +21,7 @@ from teal.lab.world.elbv2_model import Balancing, Group, Shape, Target
 from teal.lab.world.ground import Answer, Params
 from teal.lab.world.wires import AwsRefusal, TargetSeen
 
+FINISH_LEAST_S = 8.0
 _REGISTERING = ("Elb.RegistrationInProgress", "Target registration is in progress")
 _SAID = {
     "initial": ("Elb.InitialHealthChecking", "Initial health checks in progress"),
@@ -75,6 +79,7 @@ def register(state: Balancing, group: Group, key: tuple[str, int], dial: tuple[s
     target = Target(target_id=key[0], port=key[1], dial=dial)
     _begin(target)
     group.targets[key] = target
+    group.finishing_until_s.pop(dial, None)
     state.tell(now_s, group.name, f"target {_label(target)} registered")
 
 
@@ -83,27 +88,28 @@ def deregister(state: Balancing, group: Group, key: tuple[str, int], now_s: floa
     target = group.targets.get(key)
     if target is None or target.drained_at_s is not None:
         return
-    delay_s = state.ground.scaled(int(group.attributes[DELAY])) if group.in_use else 0.0
+    on_aws_s = int(group.attributes[DELAY]) if group.in_use else 0
+    delay_s = state.ground.scaled(on_aws_s)
     target.drained_at_s = now_s + delay_s
+    group.finishing_until_s[target.dial] = now_s + max(delay_s, min(FINISH_LEAST_S, on_aws_s))
     state.next_drained_at_s = min(state.next_drained_at_s, target.drained_at_s)
     state.tell(now_s, group.name, f"target {_label(target)} deregistered, drains for {delay_s:g} s")
     drop_drained(state, now_s)
 
 
 def drop_drained(state: Balancing, now_s: float) -> None:
-    """Forget targets whose deregistration delay is over."""
+    """Forget targets whose deregistration delay is over, and let no request to them last longer than it may."""
     if now_s < state.next_drained_at_s:
         return
     state.next_drained_at_s = inf
     for group in state.groups.values():
-        for key, target in list(group.targets.items()):
-            if target.drained_at_s is None:
-                continue
-            if target.drained_at_s <= now_s:
-                del group.targets[key]
-                state.tell(now_s, group.name, f"target {_label(target)} is gone")
-            else:
-                state.next_drained_at_s = min(state.next_drained_at_s, target.drained_at_s)
+        drained_at_s = {key: one.drained_at_s for key, one in group.targets.items() if one.drained_at_s is not None}
+        for key in [key for key, at_s in drained_at_s.items() if at_s <= now_s]:
+            del drained_at_s[key]
+            state.tell(now_s, group.name, f"target {_label(group.targets.pop(key))} is gone")
+        group.finishing_until_s = {dial: at_s for dial, at_s in group.finishing_until_s.items() if at_s > now_s}
+        ends_s = (*drained_at_s.values(), *group.finishing_until_s.values())
+        state.next_drained_at_s = min(state.next_drained_at_s, *ends_s, inf)
 
 
 def settle(state: Balancing, now_s: float) -> None:

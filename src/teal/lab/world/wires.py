@@ -160,7 +160,7 @@ class RequestFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyTarget:
-    """A target that may get new requests. A draining target is not listed: its open requests finish by themselves."""
+    """A target that may get new requests. A draining target is none: see `ProxyGroup.finishing`."""
 
     target_id: str
     port: int
@@ -178,6 +178,9 @@ class ProxyGroup:
     health_check: HealthCheck
     targets: tuple[ProxyTarget, ...]
     request_faults: tuple[RequestFault, ...] = ()
+    # Where targets without new requests are dialled whose open ones may still finish. What is dialled at an address
+    # that leaves here or `targets`, and is in neither any more, is cut off.
+    finishing: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
