@@ -1,20 +1,24 @@
 """A balancer on a stage: real Envoys, real apps, and a thread that applies the plane again and again, as a lab does."""
 
+import asyncio
 import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from threading import Event
 
 from teal.errors import LabError
+from teal.lab.load import Load, LoadOptions, Snapshot
 from teal.lab.proxy import Proxy
 from teal.lab.world.wires import (
+    Condition,
     DataPlane,
+    FixedResponse,
     Forward,
     HealthCheck,
     ProxyGroup,
@@ -77,6 +81,22 @@ def group(arn: str, *targets: ProxyTarget, check: HealthCheck = CHECK) -> ProxyG
 def forward(*shares: tuple[str, int]) -> ProxyRule:
     """Return a default rule that forwards."""
     return ProxyRule(arn="default", conditions=(), action=Forward(shares=shares))
+
+
+def rule(*conditions: Condition, group_arn: str) -> ProxyRule:
+    """Return a rule that forwards to one group."""
+    return ProxyRule(arn=f"rule-{group_arn}", conditions=conditions, action=Forward(shares=((group_arn, 1),)))
+
+
+def fixed(name: str, *conditions: Condition) -> ProxyRule:
+    """Return a rule that answers with a text."""
+    answer = FixedResponse(status=200, content_type="text/css", body=name)
+    return ProxyRule(arn=name, conditions=conditions, action=answer)
+
+
+def condition(name: str, *values: str, header: str = "", queries: tuple[tuple[str, str], ...] = ()) -> Condition:
+    """Return a condition."""
+    return Condition(field=name, values=values, header=header, queries=queries)
 
 
 @dataclass(slots=True)
@@ -152,3 +172,29 @@ class Stage:
             app.kill()
             app.wait(5)
         self.proxy.stop()
+
+
+def clusters(stage: Stage) -> set[str]:
+    """Return the names of the clusters that any node uses."""
+    with stage.proxy._lock:
+        return {name for node in stage.proxy._nodes for name in node.seen()}
+
+
+def in_flight(stage: Stage) -> int:
+    """Return how many requests targets have not answered yet."""
+    with stage.proxy._lock:
+        counters = [node.counters() or {} for node in stage.proxy._nodes]
+    return sum(value for each in counters for name, value in each.items() if name.endswith("upstream_rq_active"))
+
+
+def load_through(stage: Stage, options: LoadOptions, scenes: Callable[[], Awaitable[None]]) -> Snapshot:
+    """Run a load and play scenes under it, one after the other."""
+
+    async def both() -> Snapshot:
+        load = Load(options)
+        running = asyncio.ensure_future(load.run())
+        await scenes()
+        load.stop()
+        return await running
+
+    return asyncio.run(both())

@@ -3,63 +3,45 @@
 import asyncio
 import re
 import socket
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 import pytest
 
-from lab.proxy.stage import BALANCER, Stage, forward, group, target, until
+from lab.proxy.stage import (
+    BALANCER,
+    Stage,
+    clusters,
+    condition,
+    fixed,
+    forward,
+    group,
+    load_through,
+    rule,
+    target,
+    until,
+)
 from teal.errors import LabError
-from teal.lab.load import Load, LoadOptions, Mix, Snapshot
+from teal.lab.load import LoadOptions, Mix
 from teal.lab.proxy import check_free
-from teal.lab.world.wires import Condition, FixedResponse, Forward, ProxyRule, Redirect
+from teal.lab.world.wires import Forward, ProxyRule, Redirect
 
 pytestmark = pytest.mark.lab
-
-
-def rule(*conditions: Condition, group_arn: str) -> ProxyRule:
-    """Return a rule that forwards to one group."""
-    return ProxyRule(arn=f"rule-{group_arn}", conditions=conditions, action=Forward(shares=((group_arn, 1),)))
-
-
-def fixed(name: str, *conditions: Condition) -> ProxyRule:
-    """Return a rule that answers with a text."""
-    answer = FixedResponse(status=200, content_type="text/css", body=name)
-    return ProxyRule(arn=name, conditions=conditions, action=answer)
-
-
-def field(name: str, *values: str, header: str = "", queries: tuple[tuple[str, str], ...] = ()) -> Condition:
-    """Return a condition."""
-    return Condition(field=name, values=values, header=header, queries=queries)
-
-
-def clusters(stage: Stage) -> set[str]:
-    """Return the names of the clusters that any node uses."""
-    with stage.proxy._lock:
-        return {name for node in stage.proxy._nodes for name in node.seen()}
-
-
-def in_flight(stage: Stage) -> int:
-    """Return how many requests targets have not answered yet."""
-    with stage.proxy._lock:
-        counters = [node.counters() or {} for node in stage.proxy._nodes]
-    return sum(value for each in counters for name, value in each.items() if name.endswith("upstream_rq_active"))
 
 
 def test_conditions(stage: Stage) -> None:
     """A request meets the first rule all of whose conditions hold; hosts ignore case and port, paths do not."""
     rules = [
-        fixed("source", field("source-ip", "127.8.0.0/14", "::1/128")),
-        fixed("host", field("host-header", "a.test", "*.shop.test")),
-        fixed("path", field("path-pattern", "/img/*.png", "/v?/x")),
-        fixed("header", field("http-header", "g*en", "\\*", header="X-Slot")),
-        fixed("method", field("http-request-method", "PUT", "DELETE")),
-        fixed("query", field("query-string", queries=(("slot", "green*"), ("", "taste")))),
-        fixed("both", field("path-pattern", "/both"), field("http-header", "1", header="x-both")),
+        fixed("source", condition("source-ip", "127.8.0.0/14", "::1/128")),
+        fixed("host", condition("host-header", "a.test", "*.shop.test")),
+        fixed("path", condition("path-pattern", "/img/*.png", "/v?/x")),
+        fixed("header", condition("http-header", "g*en", "\\*", header="X-Slot")),
+        fixed("method", condition("http-request-method", "PUT", "DELETE")),
+        fixed("query", condition("query-string", queries=(("slot", "green*"), ("", "taste")))),
+        fixed("both", condition("path-pattern", "/both"), condition("http-header", "1", header="x-both")),
         fixed("default"),
     ]
     stage.show((), *rules)
@@ -109,7 +91,7 @@ def test_redirects(stage: Stage) -> None:
     rules = [
         ProxyRule(
             arn=f"r{i}",
-            conditions=(field("http-header", str(i), header="x-case"),),
+            conditions=(condition("http-header", str(i), header="x-case"),),
             action=Redirect(status=301 + i % 2, **(same | change)),
         )
         for i, (change, _) in enumerate(templates)
@@ -174,10 +156,10 @@ def test_own_answers(stage: Stage) -> None:
     """No target is 503, a target that refuses or resets is 502, a silent one is 504: small pages by awselb/2.0."""
     stage.app("127.77.0.1")
     rules = (
-        rule(field("path-pattern", "/empty"), group_arn="empty"),
-        rule(field("path-pattern", "/refuses"), group_arn="refuses"),
-        rule(field("path-pattern", "/nobody"), group_arn="nobody"),
-        ProxyRule(arn="zero", conditions=(field("path-pattern", "/zero"),), action=Forward(shares=(("empty", 0),))),
+        rule(condition("path-pattern", "/empty"), group_arn="empty"),
+        rule(condition("path-pattern", "/refuses"), group_arn="refuses"),
+        rule(condition("path-pattern", "/nobody"), group_arn="nobody"),
+        ProxyRule(arn="zero", conditions=(condition("path-pattern", "/zero"),), action=Forward(shares=(("empty", 0),))),
         forward(("slow", 1)),
     )
     groups = (
@@ -263,21 +245,6 @@ def test_websocket(stage: Stage) -> None:
         server.shutdown(socket.SHUT_RDWR)
 
 
-def test_dropped_group_finishes(stage: Stage) -> None:
-    """A request in flight to a group that no rule uses any more is answered by it."""
-    stage.app("127.77.0.1", REVISION="1")
-    stage.show((group("blue", target("t", "127.77.0.1", 8080)),), forward(("blue", 1)))
-    until(lambda: stage.all_states("healthy") and stage.settled(status=200), "healthy")
-    answers: list[int] = []
-    asking = Thread(target=lambda: answers.append(stage.ask("/slow?seconds=2.5").status))
-    asking.start()
-    Event().wait(0.2)
-    stage.show((), fixed("gone"))
-    asking.join(10)
-    assert answers == [200]
-    until(lambda: not clusters(stage), "dropped")
-
-
 def test_nodes_differ(stage: Stage) -> None:
     """For a while after a change some nodes answer by the old rules and some by the new."""
     stage.show((), fixed("old"))
@@ -320,19 +287,6 @@ def test_dead_node(stage: Stage) -> None:
     until(lambda: stage.settled(times=40, status=200) and stage.all_states("healthy"), "forwarded")
 
 
-def load_through(stage: Stage, options: LoadOptions, scenes: Callable[[], Awaitable[None]]) -> Snapshot:
-    """Run a load and play scenes under it, one after the other."""
-
-    async def both() -> Snapshot:
-        load = Load(options)
-        running = asyncio.ensure_future(load.run())
-        await scenes()
-        load.stop()
-        return await running
-
-    return asyncio.run(both())
-
-
 def test_flips_under_load(stage: Stage) -> None:
     """Flips, weights, and targets that come and go under load with slow requests in flight: no request fails."""
     for i in range(1, 5):
@@ -361,67 +315,6 @@ def test_flips_under_load(stage: Stage) -> None:
     requests = sum(count.requests for count in counts.values())
     assert requests >= result.answered
     assert sum(count.answers_5xx for count in counts.values()) == 0
-    assert stage.log == []
-
-
-def test_draining(stage: Stage) -> None:
-    """What is in flight to a target that leaves is answered by it."""
-    stage.app("127.77.0.1", REVISION="1")
-    stage.app("127.77.0.2", REVISION="2")
-    stays, leaves = target("a", "127.77.0.1", 8080), target("b", "127.77.0.2", 8080)
-    stage.show((group("blue", leaves),), forward(("blue", 1)))
-    until(lambda: stage.all_states("healthy") and stage.settled(status=200), "healthy")
-
-    async def scenes() -> None:
-        await asyncio.sleep(0.7)
-        stage.show((group("blue", stays, leaves),), forward(("blue", 1)))
-        await asyncio.sleep(0.7)
-        left = replace(group("blue", stays), finishing=((leaves.host, leaves.host_port),))
-        stage.show((left,), forward(("blue", 1)))
-        await asyncio.sleep(0.3)
-        stage.apps[1].terminate()
-        await asyncio.sleep(0.5)
-
-    mix = Mix(slow_per_s=20, slow_seconds=2)
-    options = LoadOptions(url=f"http://{BALANCER}:{stage.port}/", rate_per_s=100, duration_s=30, mix=mix)
-    result = load_through(stage, options, scenes)
-    assert (result.failed, result.failures) == (0, {})
-    assert {*result.slots} == {"1", "2"}
-    assert stage.apps[1].wait(10) == 0
-
-
-def test_cut(stage: Stage) -> None:
-    """A request open to a target whose time is over is cut off, before its answer as 502 and under it as an end.
-
-    The target lives on; what is open to others is not touched.
-    """
-    for i in (1, 2):
-        stage.app(f"127.77.0.{i}", REVISION=str(i))
-    stays, leaves = target("a", "127.77.0.1", 8080), target("b", "127.77.0.2", 8080)
-    rules = (rule(field("query-string", queries=(("to", "leaves"),)), group_arn="leaving"), forward(("staying", 1)))
-    stage.show((group("staying", stays), group("leaving", leaves)), *rules)
-    until(lambda: stage.all_states("healthy", "healthy") and stage.settled(status=200), "healthy")
-    answers: dict[str, int] = {}
-
-    def ask(name: str, path: str) -> None:
-        answers[name] = stage.ask(path).status
-
-    asking = [
-        Thread(target=ask, args=("leaves", "/slow?seconds=30&to=leaves")),
-        Thread(target=ask, args=("stays", "/slow?seconds=3")),
-    ]
-    for thread in asking:
-        thread.start()
-    until(lambda: in_flight(stage) == 2, "both are in flight")
-    finishing = replace(group("leaving"), finishing=(("127.77.0.2", 8080),))
-    stage.show((group("staying", stays), finishing), *rules)
-    until(lambda: stage.states.keys() == {"a"} and stage.ask("/?to=leaves").status == 503, "nothing new is sent to it")
-    assert answers == {}
-    stage.show((group("staying", stays), group("leaving")), *rules)
-    for thread in asking:
-        thread.join(15)
-    assert answers == {"leaves": 502, "stays": 200}
-    assert stage.apps[1].poll() is None
     assert stage.log == []
 
 

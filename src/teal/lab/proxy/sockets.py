@@ -10,7 +10,7 @@ import ctypes
 import errno
 import os
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,7 +31,7 @@ def cut(pid: int, addresses: Collection[Address]) -> int:
 
 
 @contextmanager
-def _opened(pid: int) -> Iterator[int]:
+def _opened(pid: int) -> Generator[int]:
     if not hasattr(os, "pidfd_open"):
         raise OSError("only Linux gives a parent the connections of its children")
     process = os.pidfd_open(pid)
