@@ -11,6 +11,7 @@ from teal.lab.proxy.actions import route_action
 from teal.lab.proxy.clusters import cluster, cluster_name, endpoints, seconds
 from teal.lab.proxy.conditions import SOURCE_HEADER, matchers
 from teal.lab.proxy.patterns import cidr, wildcard
+from teal.lab.proxy.standing import Standings
 from teal.lab.world.wires import (
     Condition,
     DataPlane,
@@ -159,6 +160,6 @@ def test_cluster() -> None:
     assert (made["interval"], made["timeout"]) == ("0.500s", "0.001s")
     assert (made["healthy_threshold"], made["unhealthy_threshold"]) == (5, 2)
     assert made["http_health_check"]["expected_statuses"] == [{"start": 200, "end": 201}, {"start": 301, "end": 303}]
-    (host,) = endpoints(group)["endpoints"][0]["lb_endpoints"]
+    (host,) = endpoints(group, Standings())["endpoints"][0]["lb_endpoints"]
     assert host["endpoint"]["health_check_config"] == {"port_value": 9}
     assert seconds(60) == "60.000s"

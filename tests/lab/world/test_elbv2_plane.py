@@ -143,6 +143,14 @@ def test_groups_in_use_are_told_with_what_may_be_dialled(shop: Shop) -> None:
     )
 
 
+def test_slow_start_is_told(shop: Shop) -> None:
+    """The duration of slow start is told, scaled; 0 when it is off."""
+    assert shop.balancers.data_plane().groups[0].slow_start_s == 0.0
+    slow = [{"Key": "slow_start.duration_seconds", "Value": "60"}]
+    shop.call("ModifyTargetGroupAttributes", TargetGroupArn=shop.arns["a"], Attributes=slow)
+    assert shop.balancers.data_plane().groups[0].slow_start_s == 6.0
+
+
 def test_health_alone_does_not_change_the_wish(shop: Shop) -> None:
     """Equal states are told as equal values: reading twice gives the same."""
     assert shop.balancers.data_plane() == shop.balancers.data_plane()
@@ -156,7 +164,7 @@ def test_what_has_no_effect_in_the_lab_is_told_in_the_story() -> None:
     sticky = shop.forward(a=1, b=1, sticky={"Enabled": True, "DurationSeconds": 60})
     rewrite = {"Type": "url-rewrite", "UrlRewriteConfig": {"Rewrites": [{"Regex": "^/x", "Replace": "/"}]}}
     shop.call("ModifyRule", RuleArn=shop.arns["rule"], Actions=[sticky], Transforms=[rewrite])
-    slow = [{"Key": "slow_start.duration_seconds", "Value": "30"}]
+    slow = [{"Key": "load_balancing.algorithm.type", "Value": "weighted_random"}]
     shop.call("ModifyTargetGroupAttributes", TargetGroupArn=shop.arns["a"], Attributes=slow)
     told = [event.message for event in ground.events]
     assert sum("without effect in the lab" in message for message in told) == 3

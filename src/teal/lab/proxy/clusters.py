@@ -11,6 +11,8 @@ request. An app that closes them earlier earns its 502, here as there.
 from hashlib import sha256
 from typing import Any
 
+from teal.lab.proxy.sockets import Address
+from teal.lab.proxy.standing import Standing, Standings
 from teal.lab.world.wires import HealthCheck, ProxyGroup, ProxyTarget
 
 _CLUSTER = "type.googleapis.com/envoy.config.cluster.v3.Cluster"
@@ -101,11 +103,15 @@ def keep_case() -> dict[str, Any]:
     }
 
 
-def endpoints(group: ProxyGroup) -> dict[str, Any]:
-    """Return the targets of a group."""
-    port = group.health_check.port
-    hosts = [_endpoint(target, target.health_port or port) for target in group.targets]
-    return assignment(group.arn) | ({"endpoints": [{"lb_endpoints": hosts}]} if hosts else {})
+def endpoints(group: ProxyGroup, standings: Standings) -> dict[str, Any]:
+    """Return the targets of a group as they stand with a node."""
+    hosts = [_endpoint(target, group, standings.of(group.arn, dial_of(target))) for target in group.targets]
+    return assignment(group.arn) | ({"endpoints": hosts} if hosts else {})
+
+
+def dial_of(target: ProxyTarget) -> Address:
+    """Return where a target is dialled."""
+    return target.host, target.host_port
 
 
 def assignment(arn: str) -> dict[str, Any]:
@@ -113,7 +119,12 @@ def assignment(arn: str) -> dict[str, Any]:
     return {"@type": _ASSIGNMENT, "cluster_name": cluster_name(arn)}
 
 
-def _endpoint(target: ProxyTarget, health_port: int | None) -> dict[str, Any]:
+def _endpoint(target: ProxyTarget, group: ProxyGroup, standing: Standing) -> dict[str, Any]:
     where = {"socket_address": {"address": target.host, "port_value": target.host_port}}
-    other = {"health_check_config": {"port_value": health_port}} if health_port is not None else {}
-    return {"endpoint": {"address": where} | other}
+    port = target.health_port or group.health_check.port
+    other = {"health_check_config": {"port_value": port}} if port is not None else {}
+    weight = {"load_balancing_weight": standing.weight} if group.slow_start_s > 0 else {}
+    return {
+        "locality": {"sub_zone": f"attempt-{standing.attempt}"},
+        "lb_endpoints": [{"endpoint": {"address": where} | other} | weight],
+    }

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from teal.lab.proxy.admin import HostSeen
-from teal.lab.proxy.clusters import assignment, cluster, cluster_name, endpoints
+from teal.lab.proxy.clusters import assignment, cluster, cluster_name, dial_of, endpoints
 from teal.lab.proxy.counts import Sums
 from teal.lab.proxy.faults import with_faults
 from teal.lab.proxy.files import Files
@@ -23,6 +23,7 @@ from teal.lab.proxy.listeners import listener, listener_name, routes
 from teal.lab.proxy.news import rules_taken
 from teal.lab.proxy.process import EnvoyProcess
 from teal.lab.proxy.sockets import Address, cut
+from teal.lab.proxy.standing import Standings
 from teal.lab.proxy.timetable import Listeners, Timetable
 from teal.lab.world.wires import Forward, ProxyGroup, RequestFault, RulesTaken
 
@@ -31,7 +32,7 @@ _SETTLE_S = 1.0  # a node has read its new rules and targets long before
 
 def dials(group: ProxyGroup) -> set[Address]:
     """Return where requests to a group are open, or may be."""
-    return {(target.host, target.host_port) for target in group.targets} | {*group.finishing}
+    return {dial_of(target) for target in group.targets} | {*group.finishing}
 
 
 def groups_used(listeners: Listeners) -> set[str]:
@@ -57,6 +58,7 @@ class Node:
     _dropped: set[str] = field(default_factory=set[str])  # ARNs whose counters are not seen to be gone yet
     _faults: Mapping[str, tuple[RequestFault, ...]] = field(default_factory=dict[str, tuple[RequestFault, ...]])
     _taken: list[RulesTaken] = field(default_factory=list[RulesTaken])  # not told yet
+    _standings: Standings = field(default_factory=Standings)
     _cut_until_s: dict[Address, float] = field(default_factory=dict[Address, float])
     _uncut_said: bool = False
     _last_seen: Mapping[str, tuple[HostSeen, ...]] = field(default_factory=dict[str, tuple[HostSeen, ...]])
@@ -77,11 +79,22 @@ class Node:
         self._groups.update(groups)
         self._wanted = frozenset(groups)
         self._note_leaving(now_s)
+        self._standings.keep_only({(arn, dial) for arn, group in self._groups.items() for dial in dials(group)})
         self._write_groups()
         faults = {arn: group.request_faults for arn, group in groups.items() if group.request_faults}
         if faults != self._faults:
             self._faults = faults
             self._write_rules(self.listeners)
+
+    def weigh(self, arn: str, weights: Mapping[Address, int]) -> None:
+        """Give targets of a group their shares, in per cent of a full one."""
+        self._standings.weigh(arn, weights)
+        self._write_groups()
+
+    def check_again(self, arn: str, dial: Address, interval_s: float, now_s: float) -> None:
+        """Begin anew with a new target that failed its first check, as soon as the next one is due."""
+        if self._standings.begin_again(arn, dial, interval_s, now_s):
+            self._write_groups()
 
     def _note_cuts(self, groups: Mapping[str, ProxyGroup], now_s: float) -> None:
         """Note the addresses that a group has no more; one that any group has is kept, for connections look alike."""
@@ -131,7 +144,8 @@ class Node:
 
     def _write_groups(self) -> None:
         for arn, group in self._groups.items():
-            self.files.write(_file(arn), [endpoints(group) if arn in self._in_use else assignment(arn)])
+            shown = endpoints(group, self._standings) if arn in self._in_use else assignment(arn)
+            self.files.write(_file(arn), [shown])
         clusters = [cluster(group, self.files.path(_file(arn))) for arn, group in self._groups.items()]
         self.files.write("cds.json", clusters)
 

@@ -8,22 +8,24 @@ On Linux the kernel spreads connections over the nodes that listen on a port. El
 
 import signal
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 
 from teal.errors import LabError
 from teal.lab.proxy.admin import HostSeen
-from teal.lab.proxy.clusters import cluster_name
+from teal.lab.proxy.clusters import cluster_name, dial_of
 from teal.lab.proxy.counts import RequestCounts, Sums
 from teal.lab.proxy.files import Files
 from teal.lab.proxy.listeners import routes
 from teal.lab.proxy.node import Node
 from teal.lab.proxy.process import EnvoyProcess
 from teal.lab.proxy.reasons import Reasons
+from teal.lab.proxy.slow_start import SlowStarts
+from teal.lab.proxy.sockets import Address
 from teal.lab.proxy.timetable import Listeners, Timetable
-from teal.lab.proxy.verdict import Key, Verdicts
+from teal.lab.proxy.verdict import Key, State, Verdicts
 from teal.lab.world.wires import DataPlane, ProxyGroup, ProxyTarget, RulesTaken, TargetSeen
 
 _MOST_RESTARTS = 5
@@ -93,6 +95,7 @@ class Proxy:
         self._ours_until_s: dict[tuple[str, int], float] = {}
         self._verdicts = Verdicts()
         self._reasons = Reasons()
+        self._slow_starts = SlowStarts()
         self._views: list[Seen] = []
         self._asked_s = -_ASK_EVERY_S
         self._names: dict[str, str] = {}  # cluster → ARN
@@ -170,7 +173,26 @@ class Proxy:
             keys = [_key(*pair) for pair in targets]
             self._verdicts.keep_only(keys)
             self._reasons.keep_only(keys)
-            return [self._seen(*pair, views) for pair in targets]
+            self._slow_starts.keep_only(set(keys))
+            seen = [self._seen(*pair, views) for pair in targets]
+            self._weigh({key: each.state for key, each in zip(keys, seen, strict=True)})
+            return seen
+
+    def _weigh(self, states: Mapping[Key, State]) -> None:
+        """Tell the nodes what share targets get that have become healthy beside others."""
+        for group in self._plane.groups:
+            dials = {_key(group, target): dial_of(target) for target in group.targets}
+            here = {key: states[key] for key in dials}
+            weights = self._slow_starts.weights(here, group.slow_start_s, self._now_s)
+            if group.slow_start_s > 0:
+                for node in self._nodes:
+                    node.weigh(group.arn, {dials[key]: weight for key, weight in weights.items()})
+
+    def _check_again(self, group: ProxyGroup, dial: Address, seen: Sequence[HostSeen | None]) -> None:
+        """Give a new target that has failed on a node another first check there: one that it passes will do."""
+        for node, one in zip(self._nodes, seen, strict=True):
+            if one is not None and not one.healthy and not one.pending:
+                node.check_again(group.arn, dial, group.health_check.interval_s, self._now_s)
 
     def _look(self) -> list[Seen]:
         """Return what every node says now, or said a moment ago."""
@@ -182,9 +204,11 @@ class Proxy:
     def _seen(self, group: ProxyGroup, target: ProxyTarget, views: list[Seen]) -> TargetSeen:
         """Return the health of one target."""
         key = _key(group, target)
-        dial = (target.host, target.host_port)
+        dial = dial_of(target)
         seen = [view.get((cluster_name(group.arn), dial)) for view in views]
         state = self._verdicts.judge(key, group.health_check, seen, self._now_s)
+        if state == "initial":
+            self._check_again(group, dial, seen)
         reason, description = "", ""
         if state == "unhealthy":
             check = replace(group.health_check, port=target.health_port or group.health_check.port)

@@ -15,7 +15,8 @@ Check = Callable[[str], str | None]  # returns what a value must be, or None whe
 DELAY = "deregistration_delay.timeout_seconds"
 DELETION_PROTECTION = "deletion_protection.enabled"
 IDLE_TIMEOUT = "idle_timeout.timeout_seconds"
-SERVED = frozenset({DELAY, DELETION_PROTECTION, IDLE_TIMEOUT})
+SLOW_START = "slow_start.duration_seconds"
+SERVED = frozenset({DELAY, DELETION_PROTECTION, IDLE_TIMEOUT, SLOW_START})
 
 _WEEK_S = 604800
 
@@ -73,7 +74,7 @@ OF_GROUP: Mapping[str, Attribute] = {
     "stickiness.lb_cookie.duration_seconds": Attribute(default="86400", check=_whole(1, _WEEK_S)),
     "stickiness.app_cookie.cookie_name": Attribute(default="", check=_cookie_name),
     "stickiness.app_cookie.duration_seconds": Attribute(default="86400", check=_whole(1, _WEEK_S)),
-    "slow_start.duration_seconds": Attribute(default="0", check=_whole(30, 900, "0")),
+    SLOW_START: Attribute(default="0", check=_whole(30, 900, "0")),
     "load_balancing.algorithm.type": Attribute(
         default="round_robin", check=_one_of("round_robin", "least_outstanding_requests", "weighted_random")
     ),

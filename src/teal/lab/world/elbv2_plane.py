@@ -5,7 +5,7 @@ Groups of HTTPS listeners are listed too: AWS checks their targets whether or no
 
 from teal.lab.world import elbv2_checks as checks
 from teal.lab.world import elbv2_conditions as conditions
-from teal.lab.world.elbv2_attributes import IDLE_TIMEOUT
+from teal.lab.world.elbv2_attributes import IDLE_TIMEOUT, SLOW_START
 from teal.lab.world.elbv2_model import Balancing, Group, Listener, Rule, Shape, opened_port, shares
 from teal.lab.world.wires import (
     DataPlane,
@@ -85,4 +85,5 @@ def _group(state: Balancing, group: Group) -> ProxyGroup:
             if target.drained_at_s is None
         ),
         finishing=tuple(group.finishing_until_s),
+        slow_start_s=state.ground.scaled(int(group.attributes[SLOW_START])),
     )

@@ -181,6 +181,7 @@ class ProxyGroup:
     # Where targets without new requests are dialled whose open ones may still finish. What is dialled at an address
     # that leaves here or `targets`, and is in neither any more, is cut off.
     finishing: tuple[tuple[str, int], ...] = ()
+    slow_start_s: float = 0.0  # how long the share of a target that becomes healthy beside others grows; 0: not at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
