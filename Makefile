@@ -16,9 +16,10 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-lab-scale bench-flips bench-deploys soak lab-refusals kill-matrix fault-matrix lock-races lock clean
+.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-lab-scale bench-lab-throughput bench-flips bench-deploys soak lab-refusals kill-matrix fault-matrix lock clean
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 demo: setup  ## a blue/green deployment, a flip and a rollback on this machine, under load
 	$(BIN)/teal demo $(ARGS)
@@ -54,6 +55,9 @@ bench: setup  ## start-up, status and rollback beside the plain aws command
 
 bench-lab: setup  ## what a lab costs: memory, and the time of an API call
 	$(BIN)/python -m benchmarks.lab_budgets $(ARGS)
+
+bench-lab-throughput: setup  ## requests per second through the lab's load balancer, beside Envoy bare
+	$(BIN)/python -m benchmarks.lab_throughput $(ARGS)
 
 bench-flips: setup  ## flips and rollbacks under load, counting unanswered requests
 	$(BIN)/python -m benchmarks.flips $(ARGS)

@@ -20,6 +20,8 @@ _LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
 _UNIQUE_HEADER = "x-teal-lab-unique"
+# `Root=1-<8 hex digits>-<24 hex digits>`: the beginning of a unique id, nanoseconds, and some of the id again.
+_TRACE = f"Root=1-%REQ({_UNIQUE_HEADER}):8%-%START_TIME(%s%9f)%%REQ({_UNIQUE_HEADER}):5%"
 _SERVER = "awselb/2.0"
 _CLIENT = "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
 _MAX_HEADERS = 1000
@@ -70,7 +72,7 @@ def _connection_manager(wanted: ProxyListener, routes_file: str) -> dict[str, An
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [_early_headers()],
         "local_reply_config": {"mappers": _pages()},
-        "http_filters": [_trace_filter(), *fault_filters(), _router()],
+        "http_filters": [*fault_filters(), _router()],
     }
 
 
@@ -88,23 +90,6 @@ def _early_headers() -> dict[str, Any]:
 
 def _header(key: str, value: str, append_action: str) -> dict[str, Any]:
     return {"header": {"key": key, "value": value}, "append_action": append_action}
-
-
-def _trace_filter() -> dict[str, Any]:
-    """Return the filter that makes a trace id, `Root=1-<8 hex digits>-<24 hex digits>`, of a unique id."""
-    unique = "^([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$"
-    made = {
-        "metadata_namespace": "teal",
-        "key": "trace",
-        "regex_value_rewrite": {"pattern": {"regex": unique}, "substitution": r"Root=1-\1-\2\3\4\5"},
-    }
-    return {
-        "name": "trace",
-        "typed_config": {
-            "@type": f"{_EXTENSIONS}.filters.http.header_to_metadata.v3.Config",
-            "request_rules": [{"header": _UNIQUE_HEADER, "on_header_present": made, "remove": True}],
-        },
-    }
 
 
 def _router() -> dict[str, Any]:
@@ -148,18 +133,23 @@ def _page(chosen: dict[str, Any], status: HTTPStatus) -> dict[str, Any]:
 
 
 def routes(wanted: ProxyListener) -> dict[str, Any]:
-    """Return the rules of a listener."""
-    port = {"X-Forwarded-Port": "%DOWNSTREAM_LOCAL_PORT%"}
+    """Return the rules of a listener. What the rules and headers need but the app shall not see goes last."""
+    port = _header("X-Forwarded-Port", "%DOWNSTREAM_LOCAL_PORT%", "OVERWRITE_IF_EXISTS_OR_ADD")
+    every = {
+        "name": "all",
+        "domains": ["*"],
+        "routes": [_route(rule) for rule in wanted.rules],
+        "request_headers_to_add": [
+            _header("X-Forwarded-For", _CLIENT, "APPEND_IF_EXISTS_OR_ADD"),
+            port,
+            _header("X-Amzn-Trace-Id", _TRACE, "ADD_IF_ABSENT"),
+        ],
+    }
     return {
         "@type": _ROUTES,
         "name": listener_name(wanted),
-        "virtual_hosts": [{"name": "all", "domains": ["*"], "routes": [_route(rule) for rule in wanted.rules]}],
-        "request_headers_to_add": [
-            _header("X-Forwarded-For", _CLIENT, "APPEND_IF_EXISTS_OR_ADD"),
-            *(_header(key, value, "OVERWRITE_IF_EXISTS_OR_ADD") for key, value in port.items()),
-            _header("X-Amzn-Trace-Id", "%DYNAMIC_METADATA(teal:trace)%", "ADD_IF_ABSENT"),
-        ],
-        "request_headers_to_remove": [SOURCE_HEADER, "x-envoy-external-address"],
+        "virtual_hosts": [every],
+        "request_headers_to_remove": [SOURCE_HEADER, _UNIQUE_HEADER, "x-envoy-external-address"],
     }
 
 

@@ -175,14 +175,14 @@ class Proxy:
             self._reasons.keep_only(keys)
             self._slow_starts.keep_only(set(keys))
             seen = [self._seen(*pair, views) for pair in targets]
-            self._weigh({key: each.state for key, each in zip(keys, seen, strict=True)})
+            self._weigh(dict(zip(keys, seen, strict=True)))
             return seen
 
-    def _weigh(self, states: Mapping[Key, State]) -> None:
+    def _weigh(self, seen: Mapping[Key, TargetSeen]) -> None:
         """Tell the nodes what share targets get that have become healthy beside others."""
         for group in self._plane.groups:
             dials = {_key(group, target): dial_of(target) for target in group.targets}
-            here = {key: states[key] for key in dials}
+            here: dict[Key, State] = {key: seen[key].state for key in dials}
             weights = self._slow_starts.weights(here, group.slow_start_s, self._now_s)
             if group.slow_start_s > 0:
                 for node in self._nodes:
