@@ -12,6 +12,7 @@ import re
 from typing import Any, assert_never
 
 from teal.lab.proxy.clusters import cluster_name
+from teal.lab.proxy.stickiness import is_sticky, told_group
 from teal.lab.world.wires import FixedResponse, Forward, Redirect
 
 _REDIRECTS = {
@@ -38,7 +39,12 @@ def route_action(action: Forward | FixedResponse | Redirect) -> dict[str, Any]:
 
 
 def _forward(action: Forward) -> dict[str, Any]:
-    shares = [{"name": cluster_name(arn), "weight": weight} for arn, weight in action.shares if weight > 0]
+    told = is_sticky(action)
+    shares = [
+        {"name": cluster_name(arn), "weight": weight} | ({"response_headers_to_add": told_group(arn)} if told else {})
+        for arn, weight in action.shares
+        if weight > 0
+    ]
     if not shares:
         # A cluster that nobody has defined: Envoy answers 503 itself, as a load balancer without targets does.
         return {"route": {"cluster": "no-group", "timeout": "0s"}}

@@ -14,7 +14,8 @@ from teal.lab.proxy.actions import route_action
 from teal.lab.proxy.clusters import keep_case, seconds
 from teal.lab.proxy.conditions import SOURCE_HEADER, matchers
 from teal.lab.proxy.faults import fault_filters
-from teal.lab.world.wires import ProxyListener, ProxyRule
+from teal.lab.proxy.stickiness import filters, group_choices, is_sticky, sticky_parts
+from teal.lab.world.wires import Forward, ProxyListener, ProxyRule
 
 _LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
@@ -72,7 +73,7 @@ def _connection_manager(wanted: ProxyListener, routes_file: str) -> dict[str, An
         "upgrade_configs": [{"upgrade_type": "websocket"}],
         "early_header_mutation_extensions": [_early_headers()],
         "local_reply_config": {"mappers": _pages()},
-        "http_filters": [*fault_filters(), _router()],
+        "http_filters": [*filters(), *fault_filters(), _router()],
     }
 
 
@@ -138,7 +139,7 @@ def routes(wanted: ProxyListener) -> dict[str, Any]:
     every = {
         "name": "all",
         "domains": ["*"],
-        "routes": [_route(rule) for rule in wanted.rules],
+        "routes": [route for rule in wanted.rules for route in _routes(rule)],
         "request_headers_to_add": [
             _header("X-Forwarded-For", _CLIENT, "APPEND_IF_EXISTS_OR_ADD"),
             port,
@@ -153,8 +154,17 @@ def routes(wanted: ProxyListener) -> dict[str, Any]:
     }
 
 
-def _route(rule: ProxyRule) -> dict[str, Any]:
+def _routes(rule: ProxyRule) -> list[dict[str, Any]]:
+    """Return the routes of a rule: one for each group that a cookie may name, and the rule's own."""
     found: dict[str, Any] = {"prefix": ""}
     if rule.conditions:
         found["headers"] = matchers(rule.conditions)
-    return {"match": found} | route_action(rule.action)
+    route = {"match": found} | route_action(rule.action)
+    if not isinstance(rule.action, Forward) or not is_sticky(rule.action):
+        return [route]
+    own = route | sticky_parts(rule.action)
+    named = [
+        own | {"match": found | {"headers": [*found.get("headers", ()), matcher]}} | route_action(to_group)
+        for matcher, to_group in group_choices(rule.action)
+    ]
+    return [*named, own]

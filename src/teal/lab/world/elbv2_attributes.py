@@ -16,7 +16,14 @@ DELAY = "deregistration_delay.timeout_seconds"
 DELETION_PROTECTION = "deletion_protection.enabled"
 IDLE_TIMEOUT = "idle_timeout.timeout_seconds"
 SLOW_START = "slow_start.duration_seconds"
-SERVED = frozenset({DELAY, DELETION_PROTECTION, IDLE_TIMEOUT, SLOW_START})
+STICKY = "stickiness.enabled"
+STICKY_TYPE = "stickiness.type"
+COOKIE_S = "stickiness.lb_cookie.duration_seconds"
+APP_COOKIE = "stickiness.app_cookie.cookie_name"
+APP_COOKIE_S = "stickiness.app_cookie.duration_seconds"
+SERVED = frozenset(
+    {DELAY, DELETION_PROTECTION, IDLE_TIMEOUT, SLOW_START, STICKY, STICKY_TYPE, COOKIE_S, APP_COOKIE, APP_COOKIE_S}
+)
 
 _WEEK_S = 604800
 
@@ -69,11 +76,11 @@ _TO_ALL = "target_group_health.unhealthy_state_routing.minimum_healthy_targets"
 
 OF_GROUP: Mapping[str, Attribute] = {
     DELAY: Attribute(default="300", check=_whole(0, 3600)),
-    "stickiness.enabled": _OFF,
-    "stickiness.type": Attribute(default="lb_cookie", check=_one_of("lb_cookie", "app_cookie")),
-    "stickiness.lb_cookie.duration_seconds": Attribute(default="86400", check=_whole(1, _WEEK_S)),
-    "stickiness.app_cookie.cookie_name": Attribute(default="", check=_cookie_name),
-    "stickiness.app_cookie.duration_seconds": Attribute(default="86400", check=_whole(1, _WEEK_S)),
+    STICKY: _OFF,
+    STICKY_TYPE: Attribute(default="lb_cookie", check=_one_of("lb_cookie", "app_cookie")),
+    COOKIE_S: Attribute(default="86400", check=_whole(1, _WEEK_S)),
+    APP_COOKIE: Attribute(default="", check=_cookie_name),
+    APP_COOKIE_S: Attribute(default="86400", check=_whole(1, _WEEK_S)),
     SLOW_START: Attribute(default="0", check=_whole(30, 900, "0")),
     "load_balancing.algorithm.type": Attribute(
         default="round_robin", check=_one_of("round_robin", "least_outstanding_requests", "weighted_random")

@@ -5,7 +5,15 @@ Groups of HTTPS listeners are listed too: AWS checks their targets whether or no
 
 from teal.lab.world import elbv2_checks as checks
 from teal.lab.world import elbv2_conditions as conditions
-from teal.lab.world.elbv2_attributes import IDLE_TIMEOUT, SLOW_START
+from teal.lab.world.elbv2_attributes import (
+    APP_COOKIE,
+    APP_COOKIE_S,
+    COOKIE_S,
+    IDLE_TIMEOUT,
+    SLOW_START,
+    STICKY,
+    STICKY_TYPE,
+)
 from teal.lab.world.elbv2_model import Balancing, Group, Listener, Rule, Shape, opened_port, shares
 from teal.lab.world.wires import (
     DataPlane,
@@ -16,6 +24,7 @@ from teal.lab.world.wires import (
     ProxyRule,
     ProxyTarget,
     Redirect,
+    TargetStickiness,
 )
 
 
@@ -38,23 +47,23 @@ def _listener(state: Balancing, listener: Listener) -> ProxyListener:
         port=opened_port(state.ground, listener.port),
         # Not scaled: how long a request may take is the app's own time, and the app does not hurry.
         idle_timeout_s=float(balancer.attributes[IDLE_TIMEOUT]),
-        rules=tuple(_rule(rule) for rule in state.rules_of(listener.arn)),
+        rules=tuple(_rule(state, rule) for rule in state.rules_of(listener.arn)),
     )
 
 
-def _rule(rule: Rule) -> ProxyRule:
+def _rule(state: Balancing, rule: Rule) -> ProxyRule:
     return ProxyRule(
         arn=rule.arn,
         conditions=tuple(conditions.for_proxy(condition) for condition in rule.conditions),
-        action=_action(rule.actions[-1]),
+        action=_action(state, rule.actions[-1]),
     )
 
 
-def _action(action: Shape) -> Forward | FixedResponse | Redirect:
+def _action(state: Balancing, action: Shape) -> Forward | FixedResponse | Redirect:
     """Return the action that answers. On plain HTTP it is the only one."""
     match action["Type"]:
         case "forward":
-            return Forward(shares=tuple(shares(action)))
+            return _forward(state, action)
         case "fixed-response":
             fixed: Shape = action["FixedResponseConfig"]
             return FixedResponse(
@@ -72,6 +81,27 @@ def _action(action: Shape) -> Forward | FixedResponse | Redirect:
                 path=redirect["Path"],
                 query=redirect["Query"],
             )
+
+
+def _forward(state: Balancing, action: Shape) -> Forward:
+    among: Shape = action["ForwardConfig"]["TargetGroupStickinessConfig"]
+    targets = ((arn, _target_stickiness(state, state.group(arn))) for arn, _ in shares(action))
+    return Forward(
+        shares=tuple(shares(action)),
+        sticky_s=state.ground.scaled(among["DurationSeconds"]) if among["Enabled"] else 0.0,
+        sticky_targets=tuple((arn, stickiness) for arn, stickiness in targets if stickiness is not None),
+    )
+
+
+def _target_stickiness(state: Balancing, group: Group) -> TargetStickiness | None:
+    attributes = group.attributes
+    if attributes[STICKY] != "true":
+        return None
+    if attributes[STICKY_TYPE] == "lb_cookie":
+        return TargetStickiness(duration_s=state.ground.scaled(int(attributes[COOKIE_S])))
+    return TargetStickiness(
+        duration_s=state.ground.scaled(int(attributes[APP_COOKIE_S])), app_cookie=attributes[APP_COOKIE]
+    )
 
 
 def _group(state: Balancing, group: Group) -> ProxyGroup:

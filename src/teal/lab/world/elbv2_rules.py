@@ -113,10 +113,6 @@ def tell_unserved(state: Balancing, rule: Rule, now_s: float) -> None:
         return
     if rule.transforms:
         state.tell(now_s, state.rule_label(rule), "transforms are kept, without effect in the lab")
-    for action in rule.actions:
-        stickiness: Shape = action.get("ForwardConfig", {}).get("TargetGroupStickinessConfig", {})
-        if stickiness.get("Enabled"):
-            state.tell(now_s, state.rule_label(rule), "group stickiness is kept, without effect in the lab")
 
 
 def _place(state: Balancing, listener: Listener, replaced: Rule | None) -> Place:

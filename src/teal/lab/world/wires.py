@@ -198,10 +198,20 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetStickiness:
+    """How long a client stays with the target that answered it; scaled."""
+
+    duration_s: float
+    app_cookie: str = ""  # a cookie of the app that must be there as well; empty: the load balancer's own does alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Forward:
     """Forward by weight: (group ARN, weight) pairs."""
 
     shares: tuple[tuple[str, int], ...]
+    sticky_s: float = 0.0  # how long a client stays with the group that answered it, scaled; 0: not at all
+    sticky_targets: tuple[tuple[str, TargetStickiness], ...] = ()  # by ARN of the group, where it has one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
