@@ -214,37 +214,6 @@ def test_taken_port(stage: Stage) -> None:
     stage.errors.clear()
 
 
-def test_websocket(stage: Stage) -> None:
-    """An upgrade is passed on, and then bytes both ways."""
-    with socket.create_server(("127.77.0.1", 8080)) as server:
-
-        def serve() -> None:
-            for _ in range(100):
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                Thread(target=converse, args=(connection,), daemon=True).start()
-
-        def converse(connection: socket.socket) -> None:
-            with connection:
-                if b"/health" in connection.recv(4096):
-                    connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
-                    return
-                connection.sendall(b"HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-                connection.sendall(connection.recv(4096).upper())
-
-        Thread(target=serve, daemon=True).start()
-        stage.show((group("blue", target("t", "127.77.0.1", 8080)),), forward(("blue", 1)))
-        until(lambda: stage.all_states("healthy") and stage.settled("/health", status=200), "healthy")
-        with socket.create_connection((BALANCER, stage.port), 5) as client:
-            client.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-            assert client.recv(4096).startswith(b"HTTP/1.1 101")
-            client.sendall(b"hello")
-            assert client.recv(4096) == b"HELLO"
-        server.shutdown(socket.SHUT_RDWR)
-
-
 def test_nodes_differ(stage: Stage) -> None:
     """For a while after a change some nodes answer by the old rules and some by the new."""
     stage.show((), fixed("old"))
