@@ -275,11 +275,11 @@ def test_flips_under_load(stage: Stage) -> None:
             await asyncio.sleep(0.25)
 
     mix = Mix(new_connections_percent=20, slow_per_s=5, slow_seconds=2)
-    options = LoadOptions(url=f"http://{BALANCER}:{stage.port}/", rate_per_s=300, duration_s=60, mix=mix)
+    options = LoadOptions(url=f"http://{BALANCER}:{stage.port}/", rate_per_s=150, duration_s=60, mix=mix)
     result = load_through(stage, options, scenes)
     assert (result.failed, result.failures, result.in_flight) == (0, {}, 0)
-    assert result.answered > 3000
-    assert min(result.slots["blue"].count, result.slots["green"].count) > 500
+    assert result.answered > 1500
+    assert min(result.slots["blue"].count, result.slots["green"].count) > 250
     counts = stage.proxy.counts()
     requests = sum(count.requests for count in counts.values())
     assert requests >= result.answered

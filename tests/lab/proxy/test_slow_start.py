@@ -4,11 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from lab.proxy.stage import Stage, forward, group, target, until
+from lab.proxy.stage import CHECK, Stage, forward, group, target, until
 from teal.lab.proxy.slow_start import SlowStarts
 from teal.lab.proxy.standing import Standing, Standings
 from teal.lab.proxy.verdict import Key, State
-from teal.lab.world.wires import HealthCheck, ProxyTarget
+from teal.lab.world.wires import ProxyTarget
 
 OLD, NEW, OTHER = (("g", f"10.0.0.{i}", 80) for i in (1, 2, 3))
 DIAL = ("127.0.0.1", 8080)
@@ -84,16 +84,7 @@ def test_a_first_check_begins_again_once_per_interval() -> None:
 @pytest.mark.lab
 def test_one_passed_check_will_do(stage: Stage) -> None:
     """A target that fails its first checks is healthy at the first one it passes; later it takes the threshold."""
-    check = HealthCheck(
-        protocol="HTTP",
-        port=None,
-        path="/health",
-        interval_s=0.5,
-        timeout_s=0.4,
-        healthy_count=1000,
-        unhealthy_count=40,
-        codes=((200, 299),),
-    )
+    check = replace(CHECK, interval_s=0.5, timeout_s=0.4, healthy_count=1000, unhealthy_count=40)
     stage.app("127.77.0.1", HEALTH_AFTER_SECONDS="2")
     stage.show((group("blue", target("t", "127.77.0.1", 8080), check=check),), forward(("blue", 1)))
     until(lambda: stage.all_states("initial") and stage.settled("/health", status=500), "it fails")
