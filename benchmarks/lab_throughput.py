@@ -182,15 +182,15 @@ def lab(root: Path) -> Generator[tuple[Side, Mapping[str, list[str]]]]:
 
 
 def bare_config(address: tuple[str, int], dials: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Return what somebody would write who wants the same of Envoy alone."""
+    """Return the same for Envoy alone: what the lab adds is left out, and what it leaves out is left out here too."""
+    router = {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router", "suppress_envoy_headers": True}
     manager = {
         "@type": f"{_TYPE}.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         "stat_prefix": "bare",
         "use_remote_address": True,
+        "generate_request_id": False,
         "route_config": {"virtual_hosts": [{"name": "all", "domains": ["*"], "routes": _bare_routes()}]},
-        "http_filters": [
-            {"name": "router", "typed_config": {"@type": f"{_TYPE}.extensions.filters.http.router.v3.Router"}}
-        ],
+        "http_filters": [{"name": "router", "typed_config": router}],
     }
     listener = {
         "name": "bare",
@@ -211,7 +211,8 @@ def bare_config(address: tuple[str, int], dials: Mapping[str, list[str]]) -> dic
         }
         for name, hosts in dials.items()
     ]
-    return {"static_resources": {"listeners": [listener], "clusters": clusters}}
+    no_stats = {"stats_matcher": {"reject_all": True}}
+    return {"static_resources": {"listeners": [listener], "clusters": clusters}, "stats_config": no_stats}
 
 
 def _bare_routes() -> list[dict[str, Any]]:
