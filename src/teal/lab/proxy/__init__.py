@@ -1,8 +1,8 @@
 """The lab's data plane: it plays the load balancer, with real Envoys on real sockets.
 
-proxy ─► node ─► process, files, admin       what runs
-   │      └────► listeners ─► actions, conditions ─► patterns; clusters     what the files say (pure)
-   └───────────► timetable, verdict, counts (pure), reasons
+proxy ─► node ─► process, files, admin, sockets      what runs, and what is cut off
+   │      └────► listeners ─► actions, stickiness, conditions ─► patterns; clusters     what the files say (pure)
+   └───────────► timetable, verdict, standing, slow_start, counts (pure), reasons
 """
 
 from teal.lab.proxy.binary import find_envoy

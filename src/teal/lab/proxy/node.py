@@ -11,7 +11,7 @@ What is still open to a target whose time is over is cut off; for a moment longe
 something new before it read that the target is gone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from teal.lab.proxy.admin import HostSeen
@@ -22,7 +22,7 @@ from teal.lab.proxy.files import Files
 from teal.lab.proxy.listeners import listener, listener_name, routes
 from teal.lab.proxy.news import rules_taken
 from teal.lab.proxy.process import EnvoyProcess
-from teal.lab.proxy.sockets import Address, cut
+from teal.lab.proxy.sockets import Address, Scissors
 from teal.lab.proxy.standing import Standings
 from teal.lab.proxy.timetable import Listeners, Timetable
 from teal.lab.world.wires import Forward, ProxyGroup, RequestFault, RulesTaken
@@ -49,7 +49,7 @@ class Node:
     files: Files
     timetable: Timetable
     sums: Sums
-    log: Callable[[str], None]
+    scissors: Scissors
     listeners: Listeners = ()
     _wanted: frozenset[str] = frozenset()  # ARNs of the groups of the plane
     _groups: dict[str, ProxyGroup] = field(default_factory=dict[str, ProxyGroup])
@@ -60,7 +60,6 @@ class Node:
     _taken: list[RulesTaken] = field(default_factory=list[RulesTaken])  # not told yet
     _standings: Standings = field(default_factory=Standings)
     _cut_until_s: dict[Address, float] = field(default_factory=dict[Address, float])
-    _uncut_said: bool = False
     _last_seen: Mapping[str, tuple[HostSeen, ...]] = field(default_factory=dict[str, tuple[HostSeen, ...]])
 
     def write_first_files(self) -> None:
@@ -110,19 +109,9 @@ class Node:
 
     def _cut(self, now_s: float) -> None:
         """Cut off what is open to targets whose time is over."""
-        try:
-            if self.process.pid is not None and self.process.alive():
-                cut(self.process.pid, self._cut_until_s)
-        except (ProcessLookupError, FileNotFoundError):
-            pass  # it has ended just now, and every connection with it
-        except OSError as error:
-            self._say_uncut(error)
+        if self.process.pid is not None and self.process.alive():
+            self.scissors.cut(self.process.pid, self._cut_until_s)
         self._cut_until_s = {dial: until_s for dial, until_s in self._cut_until_s.items() if until_s > now_s}
-
-    def _say_uncut(self, error: OSError) -> None:
-        if not self._uncut_said:
-            self._uncut_said = True
-            self.log(f"open requests are not cut off at the end of a deregistration delay: {error.strerror or error}")
 
     def _note_leaving(self, now_s: float) -> None:
         """Note since when nothing forwards to a group, now or soon."""

@@ -23,7 +23,7 @@ from teal.lab.proxy.node import Node
 from teal.lab.proxy.process import EnvoyProcess
 from teal.lab.proxy.reasons import Reasons
 from teal.lab.proxy.slow_start import SlowStarts
-from teal.lab.proxy.sockets import Address
+from teal.lab.proxy.sockets import Address, Scissors
 from teal.lab.proxy.timetable import Listeners, Timetable
 from teal.lab.proxy.verdict import Key, State, Verdicts
 from teal.lab.world.wires import DataPlane, ProxyGroup, ProxyTarget, RulesTaken, TargetSeen
@@ -83,7 +83,7 @@ class Proxy:
                 files=Files(directory / f"node-{number}"),
                 timetable=Timetable(seed=seed, node=number, delays_s=delays_s),
                 sums=self._sums,
-                log=log,
+                scissors=Scissors(log=log),
             )
             for number in range(nodes)
         )

@@ -10,8 +10,9 @@ import ctypes
 import errno
 import os
 import socket
-from collections.abc import Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 _PIDFD_GETFD = 438  # the number of the system call, the same on every architecture that Linux has had since 2019
@@ -28,6 +29,26 @@ def cut(pid: int, addresses: Collection[Address]) -> int:
     with _opened(pid) as process:
         copies = (_copy(process, number) for number in _sockets(pid))
         return sum(_shut(copy, addresses) for copy in copies if copy is not None)
+
+
+@dataclass(slots=True, kw_only=True)
+class Scissors:
+    """Cuts where the system allows it, and says once when it does not."""
+
+    log: Callable[[str], None]
+    end: Callable[[int, Collection[Address]], int] = cut
+    _said: bool = False
+
+    def cut(self, pid: int, addresses: Collection[Address]) -> None:
+        """End all TCP connections of a process to some addresses."""
+        try:
+            self.end(pid, addresses)
+        except (ProcessLookupError, FileNotFoundError):
+            return  # it has ended just now, and every connection with it
+        except OSError as error:
+            if not self._said:
+                self.log(f"open requests are not cut off at the end of a deregistration delay: {error}")
+            self._said = True
 
 
 @contextmanager
