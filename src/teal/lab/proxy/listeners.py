@@ -20,9 +20,9 @@ from teal.lab.world.wires import Forward, ProxyListener, ProxyRule
 _LISTENER = "type.googleapis.com/envoy.config.listener.v3.Listener"
 _ROUTES = "type.googleapis.com/envoy.config.route.v3.RouteConfiguration"
 _EXTENSIONS = "type.googleapis.com/envoy.extensions"
-_UNIQUE_HEADER = "x-teal-lab-unique"
-# `Root=1-<8 hex digits>-<24 hex digits>`: the beginning of a unique id, nanoseconds, and some of the id again.
-_TRACE = f"Root=1-%REQ({_UNIQUE_HEADER}):8%-%START_TIME(%s%9f)%%REQ({_UNIQUE_HEADER}):5%"
+# `Root=1-<8 hex digits>-<24 hex digits>`: the day, the time, and the port of the client. A random
+# id would have to be written into a header of its own first, for every request.
+_TRACE = "Root=1-%START_TIME(%Y%m%d)%-%START_TIME(%s%9f)%%DOWNSTREAM_DIRECT_REMOTE_PORT%"
 _SERVER = "awselb/2.0"
 _CLIENT = "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
 _MAX_HEADERS = 1000
@@ -79,12 +79,11 @@ def _connection_manager(wanted: ProxyListener, routes_file: str) -> dict[str, An
 
 def _early_headers() -> dict[str, Any]:
     """Return what is written into a request before a rule is looked for."""
-    values = {SOURCE_HEADER: _CLIENT, _UNIQUE_HEADER: "%UNIQUE_ID%"}
     return {
         "name": "early",
         "typed_config": {
             "@type": f"{_EXTENSIONS}.http.early_header_mutation.header_mutation.v3.HeaderMutation",
-            "mutations": [{"append": _header(*pair, "OVERWRITE_IF_EXISTS_OR_ADD")} for pair in values.items()],
+            "mutations": [{"append": _header(SOURCE_HEADER, _CLIENT, "OVERWRITE_IF_EXISTS_OR_ADD")}],
         },
     }
 
@@ -150,7 +149,7 @@ def routes(wanted: ProxyListener) -> dict[str, Any]:
         "@type": _ROUTES,
         "name": listener_name(wanted),
         "virtual_hosts": [every],
-        "request_headers_to_remove": [SOURCE_HEADER, _UNIQUE_HEADER, "x-envoy-external-address"],
+        "request_headers_to_remove": [SOURCE_HEADER, "x-envoy-external-address"],
     }
 
 
