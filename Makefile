@@ -15,8 +15,8 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-lab-scale bench-flips bench-deploys soak lab-refusals kill-matrix fault-matrix lock-races lock clean
-.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-lab-scale bench-lab-throughput bench-flips bench-deploys soak lab-refusals kill-matrix fault-matrix lock clean
+.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-lab-scale \
+	bench-lab-throughput bench-flips bench-deploys soak lab-refusals kill-matrix fault-matrix lock-races lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
