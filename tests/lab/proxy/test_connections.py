@@ -8,7 +8,7 @@ from threading import Thread
 
 import pytest
 
-from lab.proxy.stage import BALANCER, Stage, fixed, forward, group, target, until
+from lab.proxy.stage import BALANCER, Stage, fixed, forward, group, host, target, until
 
 pytestmark = pytest.mark.lab
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
@@ -68,8 +68,8 @@ def test_a_websocket_stays(stage: Stage) -> None:
         while heard := connection.recv(4096):
             connection.sendall(heard.upper())
 
-    with listening("127.77.0.1", shout):
-        stage.show((group("blue", target("t", "127.77.0.1", 8080)),), forward(("blue", 1)))
+    with listening(host(1), shout):
+        stage.show((group("blue", target("t", host(1), 8080)),), forward(("blue", 1)))
         until(lambda: stage.all_states("healthy") and stage.settled("/health", status=200), "healthy")
         with socket.create_connection((BALANCER, stage.port), 10) as client:
             client.sendall(b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
@@ -87,8 +87,8 @@ def test_nonsense_is_502(stage: Stage) -> None:
         half = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"
         connection.sendall(half if b"/half" in request else b"220 mail.example ESMTP\r\n\r\n")
 
-    with listening("127.77.0.1", talk):
-        stage.show((group("blue", target("t", "127.77.0.1", 8080)),), forward(("blue", 1)))
+    with listening(host(1), talk):
+        stage.show((group("blue", target("t", host(1), 8080)),), forward(("blue", 1)))
         until(lambda: stage.all_states("healthy") and stage.settled("/health", status=200), "healthy")
         got = stage.ask("/nonsense")
         assert (got.status, got.headers["server"]) == (502, "awselb/2.0")
@@ -100,12 +100,12 @@ def test_nonsense_is_502(stage: Stage) -> None:
 
 def test_a_target_that_takes_no_connection_is_504(stage: Stage) -> None:
     """A connection that comes to nothing for 10 s is a 504."""
-    with socket.create_server(("127.77.0.1", 8080), backlog=0) as full:
+    with socket.create_server((host(1), 8080), backlog=0) as full:
         waiting = [socket.socket() for _ in range(4)]
         for each in waiting:
             each.setblocking(False)
             each.connect_ex(full.getsockname())
-        stage.show((group("blue", target("t", "127.77.0.1", 8080)),), forward(("blue", 1)))
+        stage.show((group("blue", target("t", host(1), 8080)),), forward(("blue", 1)))
         until(lambda: stage.all_states("unhealthy"), "unhealthy")
         connection = HTTPConnection(BALANCER, stage.port, timeout=60)
         connection.request("GET", "/")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.proxy.stage import BALANCER, Stage, forward, group, target, until
+from lab.proxy.stage import BALANCER, Stage, forward, group, host, target, until
 from teal.lab.faults.chance import hits
 from teal.lab.proxy.faults import fault_filters, plan, with_faults
 from teal.lab.proxy.listeners import routes
@@ -67,8 +67,8 @@ def test_news_of_a_node() -> None:
 @pytest.mark.lab
 def test_requests_fail_are_slow_and_recover(stage: Stage) -> None:
     """Both nodes follow the plan at once and go back when it ends; the app sees nothing of how it is done."""
-    stage.app("127.77.0.1", REVISION="a")
-    well = group("A", target("a", "127.77.0.1", 8080))
+    stage.app(host(1), REVISION="a")
+    well = group("A", target("a", host(1), 8080))
     stage.show((well,), forward(("A", 1)))
     until(lambda: stage.all_states("healthy"), "the target is healthy")
     until(lambda: stage.settled(status=200), "both nodes answer")
@@ -90,9 +90,9 @@ def test_requests_fail_are_slow_and_recover(stage: Stage) -> None:
 @pytest.mark.lab
 def test_a_target_is_checked_where_nobody_answers(stage: Stage) -> None:
     """Its checks are refused for real, with the reason that AWS gives; its neighbour is well."""
-    for name in ("127.77.0.1", "127.77.0.2"):
+    for name in (host(1), host(2)):
         stage.app(name)
-    one, two = target("a", "127.77.0.1", 8080), target("b", "127.77.0.2", 8080)
+    one, two = target("a", host(1), 8080), target("b", host(2), 8080)
     stage.show((group("A", one, two),), forward(("A", 1)))
     until(lambda: stage.all_states("healthy", "healthy"), f"both are healthy behind {BALANCER}")
     stage.show((group("A", replace(one, health_port=1), two),), forward(("A", 1)))

@@ -14,6 +14,7 @@ from lab.proxy.stage import (
     fixed,
     forward,
     group,
+    host,
     in_flight,
     load_through,
     rule,
@@ -27,8 +28,8 @@ pytestmark = pytest.mark.lab
 
 def test_dropped_group_finishes(stage: Stage) -> None:
     """A request in flight to a group that no rule uses any more is answered by it."""
-    stage.app("127.77.0.1", REVISION="1")
-    stage.show((group("blue", target("t", "127.77.0.1", 8080)),), forward(("blue", 1)))
+    stage.app(host(1), REVISION="1")
+    stage.show((group("blue", target("t", host(1), 8080)),), forward(("blue", 1)))
     until(lambda: stage.all_states("healthy") and stage.settled(status=200), "healthy")
     answers: list[int] = []
     asking = Thread(target=lambda: answers.append(stage.ask("/slow?seconds=2.5").status))
@@ -42,9 +43,9 @@ def test_dropped_group_finishes(stage: Stage) -> None:
 
 def test_draining(stage: Stage) -> None:
     """What is in flight to a target that leaves is answered by it."""
-    stage.app("127.77.0.1", REVISION="1")
-    stage.app("127.77.0.2", REVISION="2")
-    stays, leaves = target("a", "127.77.0.1", 8080), target("b", "127.77.0.2", 8080)
+    stage.app(host(1), REVISION="1")
+    stage.app(host(2), REVISION="2")
+    stays, leaves = target("a", host(1), 8080), target("b", host(2), 8080)
     stage.show((group("blue", leaves),), forward(("blue", 1)))
     until(lambda: stage.all_states("healthy") and stage.settled(status=200), "healthy")
 
@@ -72,8 +73,8 @@ def test_cut(stage: Stage) -> None:
     The target lives on; what is open to others is not touched.
     """
     for i in (1, 2):
-        stage.app(f"127.77.0.{i}", REVISION=str(i))
-    stays, leaves = target("a", "127.77.0.1", 8080), target("b", "127.77.0.2", 8080)
+        stage.app(host(i), REVISION=str(i))
+    stays, leaves = target("a", host(1), 8080), target("b", host(2), 8080)
     rules = (rule(condition("query-string", queries=(("to", "leaves"),)), group_arn="leaving"), forward(("staying", 1)))
     stage.show((group("staying", stays), group("leaving", leaves)), *rules)
     until(lambda: stage.all_states("healthy", "healthy") and stage.settled(status=200), "healthy")
@@ -89,7 +90,7 @@ def test_cut(stage: Stage) -> None:
     for thread in asking:
         thread.start()
     until(lambda: in_flight(stage) == 2, "both are in flight")
-    finishing = replace(group("leaving"), finishing=(("127.77.0.2", 8080),))
+    finishing = replace(group("leaving"), finishing=((host(2), 8080),))
     stage.show((group("staying", stays), finishing), *rules)
     until(lambda: stage.states.keys() == {"a"} and stage.ask("/?to=leaves").status == 503, "nothing new is sent to it")
     assert answers == {}

@@ -19,6 +19,7 @@ from lab.proxy.stage import (
     fixed,
     forward,
     group,
+    host,
     load_through,
     rule,
     target,
@@ -105,8 +106,8 @@ def test_redirects(stage: Stage) -> None:
 
 def test_headers(stage: Stage) -> None:
     """The app sees X-Forwarded-… and a trace id, and neither side sees anything of Envoy's."""
-    stage.app("127.77.0.1", REVISION="1")
-    stage.show((group("blue", target("t", "127.77.0.1", 8080)),), forward(("blue", 1)))
+    stage.app(host(1), REVISION="1")
+    stage.show((group("blue", target("t", host(1), 8080)),), forward(("blue", 1)))
     until(lambda: stage.all_states("healthy") and stage.settled(status=200), "healthy")
     sent = {
         "X-Forwarded-For": "9.9.9.9",
@@ -130,10 +131,10 @@ def test_headers(stage: Stage) -> None:
 
 def test_health(stage: Stage) -> None:
     """A target is initial, then healthy or unhealthy with AWS's reason; the unhealthy get nothing while others live."""
-    stage.app("127.77.0.1", REVISION="1", HEALTH_AFTER_SECONDS="1")
-    stage.app("127.77.0.2", REVISION="2", FAIL="health")
-    silent = socket.create_server(("127.77.0.3", 8080))
-    targets = [target(name, f"127.77.0.{i}", 8080) for i, name in enumerate("abcd", 1)]
+    stage.app(host(1), REVISION="1", HEALTH_AFTER_SECONDS="1")
+    stage.app(host(2), REVISION="2", FAIL="health")
+    silent = socket.create_server((host(3), 8080))
+    targets = [target(name, host(i), 8080) for i, name in enumerate("abcd", 1)]
     stage.show((group("blue", *targets),), forward(("blue", 1)))
     until(lambda: stage.all_states(*["initial"] * 4), "initial")
     until(lambda: stage.all_states("healthy", *["unhealthy"] * 3), "judged")
@@ -154,7 +155,7 @@ def test_health(stage: Stage) -> None:
 
 def test_own_answers(stage: Stage) -> None:
     """No target is 503, a target that refuses or resets is 502, a silent one is 504: small pages by awselb/2.0."""
-    stage.app("127.77.0.1")
+    stage.app(host(1))
     rules = (
         rule(condition("path-pattern", "/empty"), group_arn="empty"),
         rule(condition("path-pattern", "/refuses"), group_arn="refuses"),
@@ -164,8 +165,8 @@ def test_own_answers(stage: Stage) -> None:
     )
     groups = (
         group("empty"),
-        group("refuses", target("r", "127.77.0.2", 8080)),
-        group("slow", target("s", "127.77.0.1", 8080)),
+        group("refuses", target("r", host(2), 8080)),
+        group("slow", target("s", host(1), 8080)),
     )
     stage.show(groups, *rules, idle_timeout_s=1.0)
     until(lambda: stage.states.keys() == {"r", "s"} and stage.states["s"].state == "healthy", "healthy")
@@ -181,7 +182,7 @@ def test_own_answers(stage: Stage) -> None:
 def test_reset_is_502(stage: Stage) -> None:
     """A target that ends a connection under a request makes it a 502, and the request is not sent again."""
     taken: list[bytes] = []
-    server = socket.create_server(("127.77.0.1", 8080))
+    server = socket.create_server((host(1), 8080))
 
     def hang_up() -> None:
         for _ in range(50):
@@ -194,7 +195,7 @@ def test_reset_is_502(stage: Stage) -> None:
 
     thread = Thread(target=hang_up, daemon=True)
     thread.start()
-    stage.show((group("blue", target("t", "127.77.0.1", 8080)),), forward(("blue", 1)))
+    stage.show((group("blue", target("t", host(1), 8080)),), forward(("blue", 1)))
     until(lambda: stage.all_states("unhealthy"), "unhealthy")
     assert stage.ask("/once").status == 502
     assert len([request for request in taken if b"/once" in request]) == 1
@@ -233,8 +234,8 @@ def test_nodes_differ(stage: Stage) -> None:
 
 def test_removed_group(stage: Stage) -> None:
     """A group that no rule uses any more leaves the nodes, and is new when it comes back."""
-    stage.app("127.77.0.1", REVISION="1")
-    blue = group("blue", target("t", "127.77.0.1", 8080))
+    stage.app(host(1), REVISION="1")
+    blue = group("blue", target("t", host(1), 8080))
     for _ in range(2):
         stage.show((blue,), forward(("blue", 1)))
         until(lambda: stage.settled(body="revision 1\n"), "forwarded")
@@ -247,8 +248,8 @@ def test_removed_group(stage: Stage) -> None:
 
 def test_dead_node(stage: Stage) -> None:
     """A node that dies is started again with all it had to do."""
-    stage.app("127.77.0.1", REVISION="1")
-    stage.show((group("blue", target("t", "127.77.0.1", 8080)),), forward(("blue", 1)))
+    stage.app(host(1), REVISION="1")
+    stage.show((group("blue", target("t", host(1), 8080)),), forward(("blue", 1)))
     until(lambda: stage.settled(status=200), "forwarded")
     first = stage.proxy.pids()
     stage.proxy._nodes[0].process.signal(9)  # type: ignore[arg-type]  # a plain number does as well
@@ -259,8 +260,8 @@ def test_dead_node(stage: Stage) -> None:
 def test_flips_under_load(stage: Stage) -> None:
     """Flips, weights, and targets that come and go under load with slow requests in flight: no request fails."""
     for i in range(1, 5):
-        stage.app(f"127.77.0.{i}", REVISION="blue" if i <= 2 else "green")
-    names = [target(f"t{i}", f"127.77.0.{i}", 8080) for i in range(1, 5)]
+        stage.app(host(i), REVISION="blue" if i <= 2 else "green")
+    names = [target(f"t{i}", host(i), 8080) for i in range(1, 5)]
     blue, green = group("blue", *names[:2]), group("green", *names[2:])
     stage.show((blue, green), forward(("blue", 1), ("green", 0)))
     until(lambda: stage.all_states(*["healthy"] * 4) and stage.settled(status=200), "healthy")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from lab.proxy.stage import CHECK, Stage, forward, group, target, until
+from lab.proxy.stage import CHECK, Stage, forward, group, host, target, until
 from teal.lab.proxy.slow_start import SlowStarts
 from teal.lab.proxy.standing import Standing, Standings
 from teal.lab.proxy.verdict import Key, State
@@ -85,8 +85,8 @@ def test_a_first_check_begins_again_once_per_interval() -> None:
 def test_one_passed_check_will_do(stage: Stage) -> None:
     """A target that fails its first checks is healthy at the first one it passes; later it takes the threshold."""
     check = replace(CHECK, interval_s=0.5, timeout_s=0.4, healthy_count=1000, unhealthy_count=40)
-    stage.app("127.77.0.1", HEALTH_AFTER_SECONDS="2")
-    stage.show((group("blue", target("t", "127.77.0.1", 8080), check=check),), forward(("blue", 1)))
+    stage.app(host(1), HEALTH_AFTER_SECONDS="2")
+    stage.show((group("blue", target("t", host(1), 8080), check=check),), forward(("blue", 1)))
     until(lambda: stage.all_states("initial") and stage.settled("/health", status=500), "it fails")
     until(lambda: stage.all_states("healthy"), "one passed check")
 
@@ -95,8 +95,8 @@ def test_one_passed_check_will_do(stage: Stage) -> None:
 def test_slow_start(stage: Stage) -> None:
     """A target that joins others gets few requests at first, and its full share in the end."""
     for i in (1, 2):
-        stage.app(f"127.77.0.{i}", REVISION=str(i))
-    old, new = (target(name, f"127.77.0.{i}", 8080) for i, name in enumerate("ab", 1))
+        stage.app(host(i), REVISION=str(i))
+    old, new = (target(name, host(i), 8080) for i, name in enumerate("ab", 1))
 
     def slow(*targets: ProxyTarget, slow_start_s: float) -> None:
         stage.show((replace(group("blue", *targets), slow_start_s=slow_start_s),), forward(("blue", 1)))

@@ -10,7 +10,7 @@ from threading import Thread
 
 import pytest
 
-from lab.proxy.stage import BALANCER, CHECK, Stage, group, target, until
+from lab.proxy.stage import BALANCER, CHECK, Stage, group, host, target, until
 from teal.lab.world.wires import Forward, ProxyGroup, ProxyRule, TargetStickiness
 
 pytestmark = pytest.mark.lab
@@ -46,7 +46,7 @@ class Browser:
 def shop(stage: Stage) -> Stage:
     """Two groups of two targets, all of them healthy; revisions 1 and 2 are blue, 3 and 4 green."""
     for i in range(1, 5):
-        stage.app(f"127.77.0.{i}", REVISION=str(i))
+        stage.app(host(i), REVISION=str(i))
     show(stage, Forward(shares=SHARES))
     until(lambda: stage.all_states(*["healthy"] * 4) and stage.settled(status=200), "healthy")
     return stage
@@ -54,7 +54,7 @@ def shop(stage: Stage) -> Stage:
 
 def groups(*numbers: int) -> tuple[ProxyGroup, ...]:
     """Return both groups, with the targets of these numbers."""
-    named = {n: target(f"t{n}", f"127.77.0.{n}", 8080) for n in numbers}
+    named = {n: target(f"t{n}", host(n), 8080) for n in numbers}
     return (
         group("blue", *(each for n, each in named.items() if n <= 2), check=PATIENT),
         group("green", *(each for n, each in named.items() if n > 2), check=PATIENT),
@@ -192,7 +192,7 @@ def test_the_cookie_of_an_app_sticks(stage: Stage) -> None:
     """The balancer's cookie follows the app's, is renewed with every answer, and is nothing without it."""
     with ExitStack() as stack:
         for number in (1, 2):
-            server = stack.enter_context(ThreadingHTTPServer((f"127.77.0.{number}", 8080), Login))
+            server = stack.enter_context(ThreadingHTTPServer((host(number), 8080), Login))
             Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
             stack.callback(server.shutdown)
         own = TargetStickiness(duration_s=HOUR_S, app_cookie="session")
