@@ -6,6 +6,7 @@ on the service of each slot. AWS allows letters, digits, spaces and `_.:/=+-@` i
 
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 
 from teal.model.identity import Slot
 
@@ -71,6 +72,7 @@ class DeploymentTag:
         return replace(self, outcome=outcome)
 
 
+@lru_cache(maxsize=256)  # every look asks for the same few values many times
 def parse_move(text: str | None) -> MoveTag | None:
     """Return the move that a tag value says, or None where there is no well-formed value."""
     parts = (text or "").split(".")
@@ -88,6 +90,7 @@ def parse_move(text: str | None) -> MoveTag | None:
     )
 
 
+@lru_cache(maxsize=256)
 def parse_deployment(text: str | None) -> DeploymentTag | None:
     """Return the deployment that a tag value says, or None where there is no well-formed value."""
     identity, _, rest = (text or "").partition(".")

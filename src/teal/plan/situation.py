@@ -35,6 +35,7 @@ ended. Rows 2, 22 and 23 are what cannot be explained: there nobody guesses.
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
+from functools import lru_cache
 from itertools import pairwise
 
 from teal.model.identity import Slot
@@ -205,7 +206,12 @@ def _steps(spec: Spec, move: MoveTag) -> tuple[Fraction, ...]:
     """Return the shares that a forward flip passes through, 0 first."""
     if move.origin is None:
         return Fraction(0), FULL
-    return Fraction(0), *(Fraction(step.percent, 100) for step in spec.deploy.shift)
+    return _passed_through(tuple(step.percent for step in spec.deploy.shift))
+
+
+@lru_cache(maxsize=64)
+def _passed_through(percents: tuple[int, ...]) -> tuple[Fraction, ...]:
+    return Fraction(0), *(Fraction(percent, 100) for percent in percents)
 
 
 Shares = tuple[Fraction, ...]

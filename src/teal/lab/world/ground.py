@@ -11,6 +11,7 @@ from teal.lab.world.wires import WorldEvent
 Params = Mapping[str, Any]  # a request or an answer in AWS's own shape: botocore's models define it
 Answer = dict[str, Any]
 _T = TypeVar("_T")
+_HOLDERS = frozenset({dict, list, tuple})
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,13 +66,14 @@ def duplicate(value: _T) -> _T:
 
 
 def _duplicate(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _duplicate(inner) for key, inner in cast("Answer", value).items()}
-    if isinstance(value, list):
-        return [_duplicate(inner) for inner in cast("list[object]", value)]
-    if isinstance(value, tuple):
-        return tuple(_duplicate(inner) for inner in cast("tuple[object, ...]", value))
-    return value
+    kind = type(value)
+    if kind is dict:
+        members = cast("Answer", value)
+        return {key: _duplicate(inner) if type(inner) in _HOLDERS else inner for key, inner in members.items()}
+    if kind is list:
+        items = cast("list[object]", value)
+        return [_duplicate(inner) if type(inner) in _HOLDERS else inner for inner in items]
+    return tuple(map(_duplicate, cast("tuple[object, ...]", value))) if kind is tuple else value
 
 
 class TargetDesk(Protocol):
