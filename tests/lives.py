@@ -5,7 +5,7 @@ A process that is killed does nothing more, so a crash point is the region as it
 """
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -205,8 +205,8 @@ def rest(play: Stage, seconds: float = 200.0) -> Stage:
     return play
 
 
-def adopted(play: Stage) -> Stage:
-    """Make by hand what teal then finds: group, service of slot a, production rules; nothing is tagged."""
+def adopted(play: Stage, hosts: Sequence[str] = TWO_HOSTS) -> Stage:
+    """Make by hand what teal then finds: group, service of slot a, a production rule per host; nothing is tagged."""
     region = play.region
     listener = region.aws("elbv2", "DescribeLoadBalancers", Names=["shop"])["LoadBalancers"][0]["LoadBalancerArn"]
     listener = region.aws("elbv2", "DescribeListeners", LoadBalancerArn=listener)["Listeners"][0]["ListenerArn"]
@@ -221,7 +221,7 @@ def adopted(play: Stage) -> Stage:
         VpcId=region.aws("elbv2", "DescribeLoadBalancers")["LoadBalancers"][0]["VpcId"],
     )
     group = made["TargetGroups"][0]["TargetGroupArn"]
-    for priority, host in zip((20, 30), TWO_HOSTS, strict=True):
+    for priority, host in zip((20, 30), hosts, strict=False):
         region.aws(
             "elbv2",
             "CreateRule",

@@ -194,7 +194,7 @@ class Region:
         listener = next((x for x in self.world.data_plane().listeners if (x.host, x.port) == (host, port)), None)
         if listener is None:
             return 0, ""
-        rule = next(r for r in listener.rules if all(_holds(c, path, headers, name) for c in r.conditions))
+        rule = next(r for r in listener.rules if all(holds(c, path, headers, name) for c in r.conditions))
         return self._answer(rule)
 
     def healthy(self, plane: DataPlane) -> dict[str, int]:
@@ -223,7 +223,8 @@ class Region:
         return (500 if broken else 200), str(task.revision)
 
 
-def _holds(condition: Condition, path: str, headers: Mapping[str, str], name: str) -> bool:
+def holds(condition: Condition, path: str, headers: Mapping[str, str], name: str) -> bool:
+    """Say whether a request meets a condition of a rule."""
     lower = {key.lower(): value for key, value in headers.items()}
     match condition.field:
         case "host-header":

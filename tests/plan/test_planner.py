@@ -47,8 +47,6 @@ from teal.plan.planner import plan
         (scene("shift", 0, 1, b="d7.42.served"), [TO_A_2, BACK_B, TAKEN_BACK]),
         (scene("done", 0, 1, b="d7.42.served"), [TO_A_2, BACK_B, TAKEN_BACK]),
         (scene("done", 0, 0, b="d7.42.back"), [TAKEN_BACK]),
-        (scene("back", 0, TENTH, b="d7.42.back"), [TO_A_2]),
-        (scene("back", 0, TENTH), [TO_A_2, BACK_B]),
         (scene("back", 0, 0), [BACK_B]),
     ],
 )
@@ -61,16 +59,41 @@ def test_an_interrupted_way_back_is_finished_first(intent: Intent, found: Scene,
     assert sentences(decision) == (marked if isinstance(intent, Rollback) else steps)
 
 
-@pytest.mark.parametrize("stage", ["prepare", "held"])
+LATE = [
+    (scene("prepare", TENTH, 0), "record that a move a → b is being prepared", [TO_A_1]),
+    (scene("held", TENTH, 0), "record that slot b is held, tasted and ready", [TO_A_1]),
+    (scene("back", 0, TENTH, b="d7.42.back"), TAKEN_BACK, [TO_A_2]),
+    (scene("back", 0, TENTH), TAKEN_BACK, [TO_A_2, BACK_B]),
+]
+
+
 @pytest.mark.parametrize("intent", EVERY)
-def test_a_late_forward_write_is_undone_first(stage: str, intent: Intent) -> None:
-    """Weight in a move that has not shifted goes back to blue; then the command finds the move where it was."""
-    assert sentences(decide(intent, scene(stage, TENTH, 0))) == [TO_A_1]
+@pytest.mark.parametrize(("found", "again", "steps"), LATE)
+def test_a_late_forward_write_is_undone_first(intent: Intent, found: Scene, again: str, steps: list[str]) -> None:
+    """Weight in a move that does not shift goes to blue; its time is written anew, before that by whoever can wait."""
+    first = sentences(decide(intent, found))
+    if isinstance(intent, Rollback | Abort):
+        assert first == steps
+        return
+    assert first == [again]
+    snapshot = found.seen()
+    assert sentences(decide(intent, found, run_knows=scenes.run(own_move=snapshot.move))) == steps
+
+
+@pytest.mark.parametrize("intent", [Rollback(), Abort()])
+def test_a_way_back_records_when_a_late_write_was_undone(intent: Intent) -> None:
+    """The 120 s of a slot that a run has just taken a late weight from count from now, not from the move's end."""
+    undone = scene("back", 0, 0, b="d7.42.back")
+    decision = decide(intent, undone, run_knows=scenes.run(rung=Rung.READ_BACK))
+    assert sentences(decision) == [TAKEN_BACK]
 
 
 def test_a_rollback_of_a_late_forward_write_has_gone_back() -> None:
     """Where the run itself has just sent production to blue, `rollback` ends well; the deployment is not touched."""
-    decision = decide(Rollback(), scene("held", 0, 0), run_knows=scenes.run(rung=Rung.READ_BACK))
+    found = scene("held", 0, 0)
+    first = decide(Rollback(), found, run_knows=scenes.run(rung=Rung.READ_BACK))
+    assert sentences(first) == ["record that slot b is held, tasted and ready"]
+    decision = decide(Rollback(), found, run_knows=scenes.run(rung=Rung.READ_BACK, own_move=found.seen().move))
     assert isinstance(decision, Finished)
     assert (decision.exit_code, decision.message) == (0, "production is with slot a")
 
@@ -233,10 +256,11 @@ def test_abort_of_a_first_deployment_that_served_records_that_it_is_done() -> No
     assert sentences(decide(Abort(), found)) == ["record that the move nothing → b is done"]
 
 
-def test_a_missing_route_is_created_straight_to_what_serves() -> None:
+@pytest.mark.parametrize("intent", [Deploy(), Flip()])
+def test_a_missing_route_is_created_straight_to_what_serves(intent: Intent) -> None:
     """Deploying what serves makes the configured routes that are missing, and says so; without `create` it does not."""
     found = Scene(move=f"d7.a.b.done.{T}", shares=(1, None), b="d7.42.served", create=True)
-    assert sentences(decide(Deploy(), found)) == ["create production rule shop:443 rule by its conditions → slot b"]
+    assert sentences(decide(intent, found)) == ["create production rule shop:443 rule by its conditions → slot b"]
     assert isinstance(decide(Deploy(), replace(found, create=False)), Finished)
 
 

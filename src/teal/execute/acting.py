@@ -7,7 +7,7 @@ from teal.errors import AwsError, CredentialError, NeedsPersonError, TealError, 
 from teal.execute.guard import step_key
 from teal.execute.locking import excuse, preempt
 from teal.execute.perform import Outcome, perform
-from teal.execute.seen import as_written, seen
+from teal.execute.seen import as_written
 from teal.execute.session import Session, aws_detail
 from teal.execute.stages import stage_of
 from teal.model.event import Event, Noted, StepBegan, StepEnded, StepFailed
@@ -30,7 +30,6 @@ from teal.model.step import (
 from teal.model.step_order import TagOrder
 from teal.model.step_retire import RetireSlot
 from teal.model.tags import Stage
-from teal.plan.invariants import FRESH_LOOK_S, broken
 
 SEEN_DEADLINE_S = 60.0
 RETRY_DEADLINE_S = 60.0
@@ -48,12 +47,12 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
     ]
     if not batch and isinstance(first, Act):
         batch = [first]
-    if isinstance(first, RetireSlot) and session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
+    if isinstance(first, RetireSlot) and session.now_s - session.snapshot.taken_at_s > session.laws.fresh_look_s:
         session.look()
         return  # decide anew on what is there now
     done: list[Act] = []
     for step in batch:
-        if isinstance(step, ROUTING) and session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
+        if isinstance(step, ROUTING) and session.now_s - session.snapshot.taken_at_s > session.laws.fresh_look_s:
             verdict = session.run.turn_back
             session.glance()
             if session.run.turn_back is not verdict:
@@ -68,7 +67,9 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
 
 def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
     """Do one act; return (to `yield from`) whether AWS acknowledged it."""
-    problem = broken(session.intent, session.spec, session.snapshot, step, session.now_s, going_back=session.going_back)
+    problem = session.laws.broken(
+        session.intent, session.spec, session.snapshot, step, session.now_s, going_back=session.going_back
+    )
     if problem:
         raise NeedsPersonError(
             f"{step.sentence()} was not done: {problem}", hint="`teal status` shows where things stand"
@@ -135,6 +136,8 @@ def _may_have_been_done(session: Session, step: Act) -> None:
         session.updated.add(step.slot)
     elif isinstance(step, Register):
         session.observer.read_recent_again()
+    elif isinstance(step, TagMove):
+        session.announcing = step
 
 
 def _without_mark(session: Session, step: TagVerdict | TagOrder, reason: str) -> Iterator[Event]:
@@ -184,8 +187,7 @@ def _refused(session: Session, step: Act, error: TealError) -> Iterator[Event]:
 def _remember(session: Session, step: Act, outcome: Outcome) -> None:
     match step:
         case TagMove():
-            announced = step.percent if step.tag.stage is Stage.SHIFT else None
-            session.note(own_move=step.tag, announced_percent=announced)
+            session.announced(step)
         case Register() if outcome.registered is not None:
             session.observer.remember(outcome.registered)
             session.note(registered=outcome.registered.revision)
@@ -215,7 +217,7 @@ def _see(session: Session, done: Sequence[Act]) -> Iterator[Event]:
         session.wrote |= wrote
         session.updated |= updated
         snapshot = session.look()
-        unseen = [step for step in done if not seen(step, snapshot)]
+        unseen = [step for step in done if not session.laws.seen(step, snapshot)]
         if not unseen or session.run.turn_back is not verdict:  # the look may have turned the run back
             return
         if session.now_s - began_s > SEEN_DEADLINE_S:

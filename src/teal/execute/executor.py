@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 from teal.errors import TealError, UsageError
 from teal.execute.acting import ROUTING, act
+from teal.execute.laws import LAWS, Laws
 from teal.execute.locking import begin, keep_watch, let_go, preempt
 from teal.execute.session import Session
 from teal.execute.stages import stage_of
@@ -22,8 +23,6 @@ from teal.model.snapshot import Snapshot
 from teal.model.spec import Rung, Spec
 from teal.model.step import Question, Step, TagMove, Wait, WriteRoute
 from teal.model.tags import Stage
-from teal.plan.invariants import FRESH_LOOK_S
-from teal.plan.planner import plan
 from teal.plan.preflight import failed_checks, preflight, refusing
 from teal.plan.situation import Row, share_of
 from teal.plan.watch import harm
@@ -46,9 +45,10 @@ class Executor:
         command: the command's name, for the story.
         approve: asked once, before the first write of `deploy`, `flip` and `retire`.
         timeout_s: after so long the run stops where it is; None means never.
+        laws: the safeguards; no command takes others than these.
     """
 
-    def __init__(  # noqa: PLR0913 - a run has these seven parts; a value for them would be the same list
+    def __init__(  # noqa: PLR0913 - a run has these eight parts; a value for them would be the same list
         self,
         *,
         spec: Spec,
@@ -58,8 +58,9 @@ class Executor:
         command: str,
         approve: Approve,
         timeout_s: float | None = None,
+        laws: Laws = LAWS,
     ) -> None:
-        self._session = Session(spec, ports, intent, run)
+        self._session = Session(spec, ports, intent, run, laws)
         self._command = command
         self._approve = approve
         self._asked: set[bool] = set()  # whether leave was asked for what settles, and for what was asked
@@ -109,7 +110,7 @@ class Executor:
             yield from self._heed()
             facts = session.facts
             session.bounded(session.bounds.stand(facts.situation, going_back=session.going_back))
-            decision = plan(session.intent, session.spec, facts.snapshot, session.run, facts.now_s)
+            decision = session.laws.plan(session.intent, session.spec, facts.snapshot, session.run, facts.now_s)
             if isinstance(decision, Refused):
                 yield self._end(decision.exit_code, decision.message, decision.hint)
                 return
@@ -120,7 +121,7 @@ class Executor:
                 return
             if decision.settles not in self._asked:
                 yield from self._ask_leave(decision)
-                if session.now_s - session.snapshot.taken_at_s > FRESH_LOOK_S:
+                if session.now_s - session.snapshot.taken_at_s > session.laws.fresh_look_s:
                     session.look()  # a person took their time; what was approved must still be what is true
                     continue
             if not decision.settles or not self._ends:

@@ -159,7 +159,7 @@ def _identity(step: ProveIdentity, scene: Scene) -> Verdict:
         return (
             PASS if not reply.error else Verdict(state="WAIT", reason=f"the taste route does not answer: {reply.error}")
         )
-    return _says(scene, way, identity, revision, in_a_row=1)
+    return _says(scene, way, identity, revision)
 
 
 def _production(step: ProbeProduction, scene: Scene) -> Verdict:
@@ -171,20 +171,23 @@ def _production(step: ProbeProduction, scene: Scene) -> Verdict:
             continue
         conditions = _conditions(route)
         way = _way(scene, route.listener, conditions, _header_conditions(conditions))
-        verdict = _says(scene, way, identity, step.revision, in_a_row=ROW_LENGTH)
+        verdict = _says(scene, way, identity, step.revision)
         if verdict.state != "PASS":
             return verdict
     return PASS
 
 
-def _says(scene: Scene, way: Way, identity: IdentitySpec, revision: int, *, in_a_row: int) -> Verdict:
-    """Ask every address who it is; all must give the expected answer, `in_a_row` times each."""
+def _says(scene: Scene, way: Way, identity: IdentitySpec, revision: int) -> Verdict:
+    """Ask every address who it is; all must give the expected answer, several times in a row.
+
+    A node that has not taken up a rule yet answers by the next one: a taste would be answered by production.
+    """
     if not way.addresses:
         return Verdict(state="WAIT", reason=_reachable(way))
     expected = _expected(scene, identity, revision)
     probe = _Probe(path=identity.path, headers={})
     for address in way.addresses:
-        for _ in range(in_a_row):
+        for _ in range(ROW_LENGTH):
             reply = _send(scene, way, address, probe)
             said = reply.headers.get(identity.header.lower(), "nothing")
             if reply.error or said != expected:

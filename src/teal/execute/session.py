@@ -15,7 +15,8 @@ from teal.errors import (
     TransientError,
     UnknownAnswerError,
 )
-from teal.execute.guard import Bounds, other_deployer
+from teal.execute.guard import other_deployer
+from teal.execute.laws import LAWS, Laws
 from teal.execute.perform import Scene
 from teal.execute.seen import value_of
 from teal.model.change import Change
@@ -24,6 +25,7 @@ from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import OnStop, Spec
+from teal.model.step import TagMove
 from teal.model.tags import Stage
 from teal.observe.observer import Observer
 from teal.plan.changes import changes, counts, difference, listed
@@ -43,13 +45,14 @@ SPLIT_ROWS = frozenset({Row.STEP, Row.WRITING, Row.MIXTURE, Row.LATE_WRITE})
 class Session:
     """The state of one run; the rooms beside this one act on it."""
 
-    def __init__(self, spec: Spec, ports: Ports, intent: Intent, run: Run) -> None:
+    def __init__(self, spec: Spec, ports: Ports, intent: Intent, run: Run, laws: Laws = LAWS) -> None:
         self.spec = spec
         self.ports = ports
         self.intent = intent
         self.run = run
         self.observer = Observer(spec, ports)
-        self.bounds = Bounds()
+        self.laws = laws
+        self.bounds = laws.bounds()
         self.deadline_s: float | None = None
         self.step_number = 0
         self.wrote: set[int] = set()  # routes this run has written since the last look
@@ -57,6 +60,7 @@ class Session:
         self.preempted: frozenset[Fraction] | None = None  # the shares on all routes before this way back took the lock
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self.untold = ""  # why the journal could not be written
+        self.announcing: TagMove | None = None  # a move tag whose answer got lost: it may be there, and is ours
         self._snapshot: Snapshot | None = None
         self._previous: Snapshot | None = None
         self._acknowledged: dict[str, tuple[object, float]] = {}
@@ -200,6 +204,11 @@ class Session:
                     raise
             self.ports.clock.sleep(FIRST_RETRY_S)
 
+    def announced(self, step: TagMove) -> None:
+        """Remember the move tag that this run wrote last."""
+        self.announcing = None
+        self.note(own_move=step.tag, announced_percent=step.percent if step.tag.stage is Stage.SHIFT else None)
+
     def acknowledged(self, key: str, written: Snapshot) -> None:
         """Take a write that AWS acknowledged as what is there; a later read of the value that it replaced is stale.
 
@@ -211,10 +220,12 @@ class Session:
     def _stale(self, before: Snapshot, after: Snapshot) -> bool:
         """Say whether a look shows again what a write of this run replaced, after a look that showed the write."""
         own = self.run.own_move
+        known = before.move
         if (
             own is not None
-            and before.move == own
-            and (after.move is None or after.move.entered_at_s < own.entered_at_s)
+            and known is not None
+            and known.id == own.id
+            and (after.move is None or after.move.entered_at_s < known.entered_at_s)
         ):
             return True
         for key, (value, at_s) in self._acknowledged.items():
@@ -347,10 +358,17 @@ class Session:
         if isinstance(self.intent, Rollback) or self.preempted is not None:
             return  # the way back is absolute: it is written over whatever the move it takes back still writes
         self._refuse_lost()
+        if self.announcing is not None and after.move == self.announcing.tag:
+            self.announced(self.announcing)
         own, move = self.run.own_move, after.move
         if own is not None and move is not None and move.id == own.id and move.stage is Stage.BACK is not own.stage:
             # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.
             self._latch_and_say(TurnBack(reason="another run took this move back", judged=False))
+            return
+        if own is not None and before.move is not None and move is None and after.rules:
+            gone = Change(where="the production rules", field="the tag of the move", before=str(before.move), after="none")
+            self._say(Drifted(at_s=self.now_s, changes=(gone,), adopted=False))
+            self._drift(before, (gone,))
             return
         taken_over = other_deployer(own, after)
         if taken_over:

@@ -8,6 +8,7 @@ from teal.execute.questions import Verdict, ask
 from teal.execute.session import Session
 from teal.judge.startup import Startup, judge_startup
 from teal.model.event import Diagnosed, Event, Noted, StepEnded, StepFailed, Waited
+from teal.model.identity import Slot
 from teal.model.run import TurnBack
 from teal.model.spec import Rung, RunGate
 from teal.model.step import AwaitWhole, PassGate, ProbeProduction, ProveIdentity, Question, Wait
@@ -177,7 +178,18 @@ def put_question(session: Session, step: Question) -> Iterator[Event]:
 def _limit_s(session: Session, step: Question) -> float:
     if isinstance(step, PassGate) and isinstance(step.gate, RunGate):
         return step.gate.timeout_s
-    return max(ANSWER_DEADLINE_S * session.scale, SHORTEST_ANSWER_DEADLINE_S)
+    draining_s = _draining_s(session, step.slot) if isinstance(step, ProveIdentity) else 0.0
+    return max((ANSWER_DEADLINE_S + draining_s) * session.scale, SHORTEST_ANSWER_DEADLINE_S)
+
+
+def _draining_s(session: Session, slot: Slot) -> float:
+    """Return how long targets that leave a slot's groups may take: those of a newcomer that failed a moment ago."""
+    delays = [
+        group.group.deregistration_delay_s
+        for group in session.snapshot.slot(slot).groups
+        if group.group is not None and any(target.state == "draining" for target in group.targets or ())
+    ]
+    return float(max(delays, default=0))
 
 
 def question_key(step: Question) -> str:

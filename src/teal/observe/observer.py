@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from teal.errors import AwsError, CredentialError
+from teal.errors import AwsError, CredentialError, UnknownAnswerError
 from teal.model.identity import Caller, Slot
 from teal.model.snapshot import GroupState, RouteState, SlotState, Snapshot, TasteState
 from teal.model.spec import RouteSpec, Spec
@@ -78,13 +78,21 @@ class Observer:
         )
 
     def _tagged(self, routes: tuple[RouteState, ...]) -> tuple[RouteState, ...]:
-        """Return the routes with the tags of their rules."""
+        """Return the routes with the tags of their rules.
+
+        Raises:
+            UnknownAnswerError: a rule is gone since it was read; without its tags no move would seem to be on record.
+        """
         arns = [route.rule.arn for route in routes if route.rule is not None]
         if not arns:
             return routes
         tags = self._ports.router.tags(arns)
+        gone = set(arns) - set(tags)
+        if gone:
+            message = f"{', '.join(sorted(gone))} went away while it was looked at"
+            raise UnknownAnswerError(message, code="Gone", operation="teal")
         return tuple(
-            replace(route, rule=replace(route.rule, tags=tags.get(route.rule.arn, {}))) if route.rule else route
+            replace(route, rule=replace(route.rule, tags=tags[route.rule.arn])) if route.rule else route
             for route in routes
         )
 

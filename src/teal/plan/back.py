@@ -22,6 +22,7 @@ from teal.model.step import (
 from teal.model.tags import ADOPTED_ID, DeploymentTag, MoveTag, Outcome, Stage
 from teal.plan.drift import drifted
 from teal.plan.facts import Facts
+from teal.plan.forward import missing_tastes
 from teal.plan.situation import FULL, share_of
 from teal.plan.whole import holds, primary_revision, whole
 
@@ -107,6 +108,7 @@ def put_back(facts: Facts, why: TurnBack) -> tuple[Step, ...]:
         return keep(facts, why)
     steps: list[Step] = []
     if primary_revision(state.service) != before.revision:
+        steps += missing_tastes(facts)
         steps.append(
             UpdateService(
                 slot=facts.to,

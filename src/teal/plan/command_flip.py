@@ -4,7 +4,7 @@ from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.run import Flip
 from teal.model.tags import Outcome
 from teal.plan.facts import Facts
-from teal.plan.forward import again, proceed
+from teal.plan.forward import add_routes, again, proceed
 from teal.plan.situation import Row
 
 
@@ -15,6 +15,9 @@ def flip(facts: Facts, intent: Flip) -> Decision:
     if row in {Row.UNRECORDED, Row.AT_REST}:
         live = facts.situation.live
         serving = facts.live_revision(live) if live is not None else None
+        missing = add_routes(facts)
+        if missing:
+            return Steps(steps=missing, ends=f"revision {serving or 'unknown'} serves on every route")
         return Finished(message=f"nothing to flip: revision {serving or 'unknown'} serves")
     announced_again = row == Row.NOTHING_GOOD and intent.again and tag is not None and tag.outcome is Outcome.BACK
     if tag is None or (row in {Row.UNTOUCHED, Row.NOTHING_GOOD} and not announced_again):

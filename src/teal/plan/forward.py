@@ -100,7 +100,12 @@ def _set_up(facts: Facts) -> tuple[Step, ...]:
         for group in facts.snapshot.slot(slot).groups
         if group.group is None
     )
-    tastes = (
+    return (*groups, *missing_tastes(facts), *add_routes(facts))
+
+
+def missing_tastes(facts: Facts) -> tuple[Step, ...]:
+    """Return the steps that make the taste rules that are not there: without one, ECS takes no update of the slot."""
+    return tuple(
         CreateTaste(
             slot=taste.slot,
             group_key=taste.group_key,
@@ -113,7 +118,6 @@ def _set_up(facts: Facts) -> tuple[Step, ...]:
         for taste in facts.snapshot.tastes
         if taste.rule is None and taste.free_priority is not None
     )
-    return (*groups, *tastes, *add_routes(facts))
 
 
 def _cool_down(facts: Facts) -> tuple[Step, ...]:
@@ -122,8 +126,9 @@ def _cool_down(facts: Facts) -> tuple[Step, ...]:
     live = facts.situation.live
     if move is None or live is None or facts.target.service is None:
         return ()
-    # `prepare` too, when another deployment takes its place: it may stand there because a flip was stopped half way
-    superseded = move.stage is Stage.PREPARE and facts.situation.row == Row.STARTING
+    # `prepare` and `held` too, when another deployment takes their place: a flip may have been stopped half way, or a
+    # late forward write undone
+    superseded = facts.situation.row in {Row.STARTING, Row.HELD}
     if move.stage not in {Stage.DONE, Stage.BACK} and not superseded:
         return ()
     lasts_s = CAPACITY_HOLD_S * facts.scale

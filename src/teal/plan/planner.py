@@ -13,7 +13,7 @@ from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
-from teal.model.step import Step, WriteRoute
+from teal.model.step import Step, TagMove, WriteRoute
 from teal.plan.back import onto_untouched, pause, take_back
 from teal.plan.command_abort import abort, turned_back
 from teal.plan.command_deploy import deploy
@@ -116,6 +116,9 @@ def _writes_weight(steps: tuple[Step, ...]) -> bool:
 
 def _unfinished(intent: Intent, facts: Facts) -> Decision | None:
     row = facts.situation.row
+    late = _record_late(intent, facts)
+    if late is not None:
+        return late
     if row in INTERRUPTED_ROWS:
         return Steps(
             steps=take_back(facts, _judgement(intent)), ends="the interrupted way back is finished", settles=True
@@ -127,6 +130,25 @@ def _unfinished(intent: Intent, facts: Facts) -> Decision | None:
     if row == Row.ANNOUNCED:
         return _settle_announced(intent, facts)
     return None
+
+
+def _record_late(intent: Intent, facts: Facts) -> Decision | None:
+    """Count the 120 s in which a slot is left alone from a late forward write, which `t` does not know of.
+
+    A way back writes the routes first, as always, and records it afterwards; all others record it first, so that a run
+    that is killed in between leaves nothing that a later one could take for a slot without traffic.
+    """
+    move, row = facts.situation.move, facts.situation.row
+    if move is None or move.origin is None or facts.run.own_move == move:
+        return None
+    back = isinstance(intent, Rollback | Abort)
+    rows = {Row.ROLLED_BACK, Row.STARTING, Row.HELD} if isinstance(intent, Rollback) else {Row.ROLLED_BACK}
+    undone = back and row in rows and facts.run.rung is not None
+    late = row in {Row.LATE_AFTER, Row.LATE_WRITE} and any(facts.situation.shares)
+    if not (undone or (late and isinstance(intent, Deploy | Flip))):
+        return None
+    tag = TagMove(tag=move.entering(move.stage, facts.now_s))
+    return Steps(steps=(tag,), ends="the late forward write is undone", settles=True)
 
 
 def _settle_announced(intent: Intent, facts: Facts) -> Decision | None:
