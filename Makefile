@@ -6,6 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input
 ARGS ?=
+SEEDS ?= 10000
+FROM ?= 0
+SEED ?=
 CORE_TESTS := tests/config tests/judge tests/model tests/plan
 
 # pyright comes as a wheel with its node beside it. Without these it may ask a registry for a newer version of itself.
@@ -15,7 +18,7 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check format test test-core test-quick test-lab bench bench-lab bench-lab-scale \
+.PHONY: help setup demo check format test test-core test-quick test-lab sim bench bench-lab bench-lab-scale \
 	bench-lab-throughput bench-flips bench-deploys soak lab-refusals kill-matrix fault-matrix lock-races lock clean
 
 help:  ## list the targets
@@ -49,6 +52,9 @@ test-core: setup  ## the tests of the pure core, with its coverage floor
 
 test-lab: setup  ## the tests that start a lab: real processes, a real load balancer
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m lab $(ARGS)
+
+sim: setup  ## seeded faults under virtual time: SEEDS=10000 FROM=0, or one seed as a story: SEED=123
+	cd tests && ../$(BIN)/python -m sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM)) $(ARGS)
 
 bench: setup  ## start-up, status and rollback beside the plain aws command
 	$(BIN)/python -m benchmarks.startup $(ARGS)

@@ -366,7 +366,9 @@ class Session:
             self._latch_and_say(TurnBack(reason="another run took this move back", judged=False))
             return
         if own is not None and before.move is not None and move is None and after.rules:
-            gone = Change(where="the production rules", field="the tag of the move", before=str(before.move), after="none")
+            gone = Change(
+                where="the production rules", field="the tag of the move", before=str(before.move), after="none"
+            )
             self._say(Drifted(at_s=self.now_s, changes=(gone,), adopted=False))
             self._drift(before, (gone,))
             return

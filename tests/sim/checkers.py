@@ -1,0 +1,397 @@
+"""What must hold at every call and at every instant. The sentences are those of `teal.plan.invariants`.
+
+Production is judged by what a node of the load balancer would answer; writes by what the process had read before it
+sent them, and by what the world was like. What somebody else broke is not held against teal until it writes there.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sim.cloud import HOSTS, Cloud, Shares
+from sim.scenario import Command
+from sim.story import Story
+from teal.model.event import Event, RunEnded, TurnedBack
+from teal.model.identity import Slot
+from teal.model.run import Abort, Deploy, Flip, Rollback
+from teal.model.tags import DEPLOYMENT, MOVE, MoveTag, Stage, parse_move
+from teal.plan.facts import CAPACITY_HOLD_S
+from teal.plan.invariants import FRESH_LOOK_S
+
+ON_ITS_WAY_S = 0.5  # what a read and the write after it may take on the wire
+SEEN_LATELY_S = 30.0  # how old the last look at health may be
+WHOLE_SECONDS_S = 1.0  # tags count whole seconds
+NEWS_S = 20.0  # how long another's write may go unseen by a run that ends
+GLANCE_S = 5.0  # a way back whose reads failed so lately writes without one
+HEALS_AFTER_S = 600.0  # how long what somebody did to a slot may go on
+SAME_WRITES = 5  # so often no run has to do the very same
+
+
+class Writer(Protocol):
+    """Who writes."""
+
+    name: str
+    clock_off_s: float
+
+    @property
+    def awake_s(self) -> float:
+        """The time as the process counts it."""
+        ...
+
+
+@dataclass(slots=True)
+class Notes:
+    """What is known of one run."""
+
+    command: Command
+    rules_at_s: float | None = None  # awake time of the last answer that told the rules
+    rules: Mapping[str, Any] = field(default_factory=dict[str, Any])  # by ARN, as read then
+    health: dict[str, tuple[int, float]] = field(default_factory=dict[str, tuple[int, float]])
+    missed_at_s: float = -1e9
+    failed_writes: int = 0
+    writes: list[str] = field(default_factory=list[str])
+    done: Counter[str] = field(default_factory=Counter[str])  # how often AWS did the same
+    turned_back: bool = False
+    foreign: set[str] = field(default_factory=set[str])  # hosts that a stranger wrote during this run
+    weight_at_begin: bool = False
+
+
+@dataclass(slots=True)
+class Watcher:
+    """Watches one app."""
+
+    cloud: Cloud
+    story: Story
+    hosts: tuple[str, ...]
+    contended: bool  # more than one deployer
+    disturbed: bool  # somebody else at work
+    rule_of: dict[str, str] = field(default_factory=dict[str, str])  # ARN of a rule → host
+    api: Mapping[str, Shares] = field(default_factory=dict[str, Shares])
+    served: set[str] = field(default_factory=set[str])
+    foreign: set[str] = field(default_factory=set[str])  # routes that are as a stranger left them
+    lost: dict[str, Shares] = field(default_factory=dict[str, Shares])  # what they were before
+    hurt: dict[str, float] = field(default_factory=dict[str, float])  # slots whose tasks a stranger took, and when
+    weight_until_s: dict[str, float] = field(default_factory=dict[str, float])  # when a slot last had weight by teal
+    last_write: tuple[str, float] = ("", -1e9)  # of anybody: who, when
+    notes: dict[str, Notes] = field(default_factory=dict[str, Notes])
+    _bad: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
+
+    def start(self) -> None:
+        """Begin to watch."""
+        self.refresh()
+        self.served = {host for host in self.hosts if self.api.get(host)}
+        self.cloud.seen_by_all.append(self.look)
+
+    def refresh(self) -> None:
+        """Read what the API says, now."""
+        cloud = self.cloud
+        listeners = cloud.world.data_plane().listeners
+        self.rule_of.clear()
+        for listener in listeners:
+            for rule in listener.rules:
+                for condition in rule.conditions:
+                    if condition.field == "host-header" and condition.values[0] in HOSTS:
+                        self.rule_of[rule.arn] = condition.values[0]
+        before = slots_with_weight(self.api)
+        self.api = cloud.api_shares()
+        for slot in before | slots_with_weight(self.api):
+            self.weight_until_s[slot] = cloud.now_s
+
+    # Production
+
+    def look(self) -> None:
+        """Every route that served is answered by somebody healthy, whichever node is asked."""
+        healthy = self.cloud.healthy_now
+        for arn, count in healthy.items():
+            if count and self.cloud.now_s > self.hurt.get(slot_of(arn), 0.0) + HEALS_AFTER_S:
+                self.hurt.pop(slot_of(arn), None)
+        if self.cloud.caught_up:
+            self.served |= {host for host in self.hosts if self.api.get(host)}
+        for host in self.hosts:
+            if host not in self.served or host in self.foreign:
+                continue
+            for node in self.cloud.nodes:
+                self._judge_route(host, node.shares.get(host), healthy)
+
+    def _judge_route(self, host: str, shares: Shares | None, healthy: Mapping[str, int]) -> None:
+        if shares is None:
+            self._breaks_once("production answers", host, "there is no route")
+            return
+        for arn, weight in shares:
+            if weight and not healthy.get(arn) and slot_of(arn) not in self.hurt:
+                self._breaks_once(
+                    "production answers", host, f"{weight} to slot {slot_of(arn)}, where nobody is healthy"
+                )
+
+    def _breaks_once(self, rule: str, host: str, what: str) -> None:
+        if (host, what) not in self._bad:
+            self._bad.add((host, what))
+            self.story.breaks(self.cloud.now_s, rule, f"{host}: {what}")
+
+    def breaks(self, rule: str, what: str) -> None:
+        """Tell what is broken now."""
+        self.story.breaks(self.cloud.now_s, rule, what)
+
+    # What a process sees
+
+    def begins(self, who: Writer, command: Command) -> None:
+        """Take note that a run begins."""
+        self.notes[who.name] = Notes(command=command)
+
+    def saw(self, who: Writer, what: str, key: object, value: Any) -> None:  # noqa: ANN401 - what a port returned
+        """Take note of an answer that a process got."""
+        note = self.notes[who.name]
+        if what == "rules":
+            note.rules_at_s = who.awake_s
+            note.rules = {rule.arn: rule.forward for rule in value if rule.arn in self.rule_of}
+        elif what == "health":
+            note.health[str(key)] = sum(target.state == "healthy" for target in value), who.awake_s
+
+    def missed(self, who: Writer, _what: str) -> None:
+        """Take note of a read that was not answered."""
+        self.notes[who.name].missed_at_s = who.awake_s
+
+    def failed_write(self, who: Writer) -> None:
+        """Take note of a write that was not answered."""
+        self.notes[who.name].failed_writes += 1
+
+    def hears(self, who: Writer, event: Event) -> None:
+        """Take note of what a run says of itself."""
+        note = self.notes[who.name]
+        if isinstance(event, TurnedBack) or (isinstance(event, RunEnded) and "went back" in event.message):
+            note.turned_back = True
+        if isinstance(event, RunEnded) and not self.contended and not self.disturbed:
+            self._judge_end(who, event)
+
+    def _judge_end(self, who: Writer, event: RunEnded) -> None:
+        """A run that is alone with the app blames nobody, and comes to an end of its own."""
+        if "going in circles" in event.message:
+            self.breaks("no run goes in circles", f"{who.name}: {event.message}")
+        if "drift:" in event.message or "another run" in event.message:
+            self.breaks("nobody is blamed who was not there", f"{who.name}: {event.message}")
+
+    # What a process writes
+
+    def move(self) -> MoveTag | None:
+        """Return the newest move on record."""
+        arns = list(self.rule_of)
+        if not arns:
+            return None
+        tags = self.cloud.aws("elbv2", "DescribeTags", ResourceArns=arns)["TagDescriptions"]
+        values = [tag["Value"] for item in tags for tag in item["Tags"] if tag["Key"] == MOVE]
+        moves = [move for move in map(parse_move, values) if move is not None]
+        return max(moves, key=lambda move: move.entered_at_s, default=None)
+
+    def about_to_write(self, who: Writer, operation: str, params: Mapping[str, Any]) -> None:
+        """Judge a write that a process sends, whatever becomes of it."""
+        note = self.notes[who.name]
+        note.writes.append(operation)
+        match operation:
+            case "ModifyRule":
+                self._judge_weights(who, note, self.rule_of.get(params["RuleArn"], ""), params)
+            case "UpdateService":
+                self._judge_service(who, params)
+            case "TagResource":
+                self._judge_tag(who, note, params)
+            case "DeleteRule":
+                self._judge_deletion(who, params)
+            case _:
+                pass
+        self._judge_first(who, note, operation)
+
+    def _judge_weights(self, who: Writer, note: Notes, host: str, params: Mapping[str, Any]) -> None:
+        if not host:
+            self.breaks("only routes are written", f"{who.name} modifies {params['RuleArn']}")
+            return
+        new = fractions_of(forward_shares(params["Actions"]))
+        old = fractions_of(self.api.get(host, ()))
+        move = self.move()
+        for arn, share in new.items():
+            if share > old.get(arn, 0.0):
+                self._judge_raise(who, note, arn, move)
+                self._judge_order(who, note, host, arn, share, move)
+        self._judge_read(who, note, host, params["RuleArn"])
+
+    def _judge_raise(self, who: Writer, note: Notes, arn: str, move: MoveTag | None) -> None:
+        slot, intent = slot_of(arn), note.command.intent
+        seen, at_s = note.health.get(arn, (1, who.awake_s))
+        forced = isinstance(intent, Rollback) and intent.force
+        if seen == 0 and not forced:
+            self.breaks("I1", f"{who.name} gives weight to slot {slot}, which it saw without a healthy target")
+        back = note.turned_back or isinstance(intent, Rollback | Abort)
+        if who.awake_s - at_s > SEEN_LATELY_S and not back:
+            self.breaks("I1", f"{who.name} gives weight to slot {slot}, last looked at {who.awake_s - at_s:.0f} s ago")
+        forward = move is not None and move.to is Slot(slot) and move.stage is Stage.SHIFT
+        if forward and "errors" in self.image_of(slot) and slot not in self.hurt:
+            self.breaks("only what was tasted gets weight", f"{who.name} gives weight to {self.image_of(slot)}")
+        if forward and note.turned_back:
+            self.breaks("the verdict to go back is latched", f"{who.name} goes forward again")
+        if forward and isinstance(intent, Rollback) and intent.to_slot is None:
+            self.breaks("I10", f"{who.name}: rollback moves weight onto slot {slot}, where the move went")
+
+    def _judge_order(self, who: Writer, note: Notes, host: str, arn: str, share: float, move: MoveTag | None) -> None:
+        if move is None or move.stage is not Stage.SHIFT or move.to is not Slot(slot_of(arn)) or self._excused(note):
+            return
+        for earlier in self.hosts[: self.hosts.index(host)]:
+            if fractions_of(self.api.get(earlier, ())).get(arn, 0.0) < share and note.failed_writes == 0:
+                self.breaks("routes are written in their order", f"{who.name} writes {host} before {earlier}")
+
+    def _excused(self, note: Notes) -> bool:
+        """Say whether others had a hand in how the routes stand."""
+        return self.contended or bool(note.foreign or self.foreign)
+
+    def _judge_read(self, who: Writer, note: Notes, host: str, arn: str) -> None:
+        """I9: there is a read of at most a second ago, and it did not show a stranger's value."""
+        if isinstance(note.command.intent, Rollback) or who.awake_s - note.missed_at_s < GLANCE_S:
+            return
+        age_s = who.awake_s - note.rules_at_s if note.rules_at_s is not None else 1e9
+        if age_s > FRESH_LOOK_S + ON_ITS_WAY_S:
+            self.breaks("I9", f"{who.name} writes {host} {age_s:.1f} s after its last read of it")
+        forward = note.rules.get(arn)
+        shown = tuple(forward.shares) if forward is not None else ()
+        stands = dict(self.api.get(host, ()))
+        if host in note.foreign & self.foreign and dict(self.lost[host]) != stands == dict(shown):
+            self.breaks("I9", f"{who.name} overwrites what somebody else made of {host}, and had read it")
+
+    def _judge_service(self, who: Writer, params: Mapping[str, Any]) -> None:
+        slot = str(params["service"])[-1]
+        service = self.service(slot)
+        if "desiredCount" in params and params["desiredCount"] < service["desiredCount"] and slot not in self.hurt:
+            said = f"{service['desiredCount']} to {params['desiredCount']} tasks"
+            self.breaks("I5", f"{who.name} lets slot {slot} shrink from {said}")
+        if "taskDefinition" not in params or params["taskDefinition"] == service["taskDefinition"] or self.contended:
+            return
+        if self.foreign:
+            return
+        if slot in slots_with_weight(self.api):
+            self.breaks("I4", f"{who.name} replaces what slot {slot} runs while it has weight")
+            return
+        since_s = self.cloud.now_s - self.weight_until_s.get(slot, -1e9)
+        if since_s < CAPACITY_HOLD_S - WHOLE_SECONDS_S - abs(who.clock_off_s) - ON_ITS_WAY_S:
+            self.breaks("I4", f"{who.name} replaces what slot {slot} runs {since_s:.0f} s after it had weight")
+
+    def _judge_deletion(self, who: Writer, params: Mapping[str, Any]) -> None:
+        """Only a first deployment takes away what it made."""
+        host, move = self.rule_of.get(params["RuleArn"], ""), self.move()
+        if move is None or move.origin is not None or not host:
+            self.breaks("only what was made is deleted", f"{who.name} deletes the route {host or params['RuleArn']}")
+        self.served.discard(host)
+
+    def _judge_tag(self, who: Writer, note: Notes, params: Mapping[str, Any]) -> None:
+        """`.back` is tagged after the weights are back."""
+        values = [tag["value"] for tag in params["tags"] if tag["key"] == DEPLOYMENT]
+        if not values or not values[0].endswith(".back") or note.failed_writes or self._excused(note):
+            return
+        slot = params["resourceArn"][-1]
+        if slot in slots_with_weight(self.api):
+            self.breaks("`.back` is tagged after the weights", f"{who.name} tags slot {slot}, which has weight")
+
+    def _judge_first(self, who: Writer, note: Notes, operation: str) -> None:
+        """I3: with weight on green, a way back begins with the first route."""
+        intent = note.command.intent
+        named = isinstance(intent, Rollback) and intent.to_slot is not None
+        if len(note.writes) > 1 or named or not isinstance(intent, Rollback | Abort) or self._excused(note):
+            return
+        move = self.move()
+        if move is None or move.stage not in {Stage.SHIFT, Stage.DONE} or note.failed_writes:
+            return
+        weight = any(slot_of(arn) == move.to and w for shares in self.api.values() for arn, w in shares)
+        if move.stage is Stage.DONE and isinstance(note.command.intent, Abort):
+            return
+        if weight and operation not in {"ModifyRule", "DeleteRule"} and move.origin is not None:
+            self.breaks("I3", f"{who.name} begins its way back with {operation}")
+
+    def has_written(self, who: Writer, operation: str, params: Mapping[str, Any]) -> None:
+        """Take note of a write that AWS did."""
+        note = self.notes[who.name]
+        what = f"{operation} {params}"
+        note.done[what] += 1
+        if note.done[what] == SAME_WRITES and not note.failed_writes:
+            self.breaks("no write is repeated over and over", f"{who.name}: {operation} {SAME_WRITES} times")
+        if operation in {"ModifyRule", "CreateRule", "DeleteRule"}:
+            self.refresh()
+        if operation == "ModifyRule" and self.rule_of.get(params["RuleArn"], "") in self.foreign:
+            host = self.rule_of[params["RuleArn"]]
+            self.foreign.discard(host)
+            self.served.discard(host)  # until every node has taken it up
+            self.lost.pop(host, None)
+        if operation in {"ModifyRule", "CreateRule", "DeleteRule", "UpdateService", "TagResource", "AddTags"}:
+            self.last_write = who.name, self.cloud.now_s
+
+    def stranger_writes(self, hosts: tuple[str, ...], slots: tuple[str, ...]) -> None:
+        """Take note of what somebody else is about to do to routes and slots."""
+        for host in hosts:
+            self.lost.setdefault(host, self.api.get(host, ()))
+        self.foreign |= set(hosts)
+        self.hurt |= dict.fromkeys(slots, self.cloud.now_s)
+        self.last_write = "somebody", self.cloud.now_s
+        for note in self.notes.values():
+            note.foreign |= set(hosts)
+
+    # How a run ends
+
+    def ends(self, who: Writer, command: Command, ended: RunEnded | None) -> None:
+        """I7: exit 0 of deploy and flip says that the requested revision serves."""
+        if ended is None or ended.exit_code != 0 or not isinstance(command.intent, Deploy | Flip):
+            return
+        author, at_s = self.last_write
+        if author != who.name and self.cloud.now_s - at_s < NEWS_S:
+            return
+        if "is held" in ended.message:
+            return  # what is held already is left to `flip`
+        if isinstance(command.intent, Flip) or not command.intent.hold:
+            problem = self.not_serving(command.image if isinstance(command.intent, Deploy) else "")
+            if problem:
+                self.breaks("I7", f"{who.name}: exit 0 of {command}, yet {problem}")
+
+    def not_serving(self, image: str) -> str:
+        """Say why an image does not serve on every route; empty when it does. No image: any one alone."""
+        slots: set[str] = set()
+        for host in self.hosts:
+            weights = [(slot_of(arn), weight) for arn, weight in self.api.get(host, ()) if weight]
+            if len(weights) != 1:
+                return f"{host} forwards to {weights}"
+            slots.add(weights[0][0])
+        if len(slots) != 1:
+            return f"routes forward to slots {sorted(slots)}"
+        slot = slots.pop()
+        if slot == "-":
+            return "routes forward elsewhere"
+        found = self.image_of(slot)
+        return f"{found} serves" if image and found != f"lab/shop:{image}" else ""
+
+    def service(self, slot: str) -> dict[str, Any]:
+        """Return the service of a slot, as ECS has it."""
+        found = self.cloud.aws("ecs", "DescribeServices", cluster="shop", services=[f"shop-{slot}"])
+        return dict(found["services"][0])
+
+    def image_of(self, slot: str) -> str:
+        """Return the image that the service of a slot is asked to run."""
+        arn = self.service(slot)["taskDefinition"]
+        found = self.cloud.aws("ecs", "DescribeTaskDefinition", taskDefinition=arn)["taskDefinition"]
+        return str(found["containerDefinitions"][0]["image"])
+
+
+def slot_of(group_arn: str) -> str:
+    """Return the slot of a target group; `-` for somebody else's."""
+    name = group_arn.split("/")[1]
+    return name[-1] if name in {"shop-a", "shop-b"} else "-"
+
+
+def slots_with_weight(routes: Mapping[str, Shares]) -> set[str]:
+    """Return the slots that have weight on some route."""
+    return {slot_of(arn) for shares in routes.values() for arn, weight in shares if weight}
+
+
+def fractions_of(shares: Shares) -> dict[str, float]:
+    """Return the share of each group."""
+    total = sum(weight for _, weight in shares) or 1
+    return {arn: weight / total for arn, weight in shares}
+
+
+def forward_shares(actions: Any) -> Shares:  # noqa: ANN401 - AWS's own shape
+    """Return the weights of a forward action as it is sent."""
+    last = actions[-1]
+    groups = last.get("ForwardConfig", {}).get("TargetGroups") or [{"TargetGroupArn": last.get("TargetGroupArn", "")}]
+    return tuple((group["TargetGroupArn"], group.get("Weight", 1)) for group in groups)

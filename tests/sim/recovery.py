@@ -1,0 +1,127 @@
+"""What a person does when the faults have stopped: what the documents say, and nothing else.
+
+Run the same command again. When it wants something else, do what it says: wait for a fresh shift to settle, name the
+slot that shall serve, put right what somebody else changed. In the end everything stands still and serves.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lives import State, state
+from region import Stage
+from sim.checkers import Watcher, slot_of
+from sim.cloud import HOSTS
+from sim.deployers import Deployer
+from sim.scenario import Command, Scenario
+from sim.settings import spec_of
+from teal.model.identity import Slot
+from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
+from teal.plan.situation import Row
+
+AT_REST = frozenset({Row.UNRECORDED, Row.NO_ROUTE, Row.AT_REST, Row.ROLLED_BACK})
+MOST_COMMANDS = 8
+NEW_IMAGE = "7"
+ANEW_EVERY = 4  # a new revision takes as long as all the rest
+
+
+@dataclass(slots=True)
+class Person:
+    """Somebody with a terminal, and patience."""
+
+    scenario: Scenario
+    deployer: Deployer
+    watcher: Watcher
+
+    def run(self, intent: Intent, image: str, after_s: float = 1.0) -> int | None:
+        """Run a command; return its exit code."""
+        self.deployer.cloud.pass_time(after_s)
+        command = Command(image=image, intent=intent, after_s=after_s)
+        ended = self.deployer.run(command, spec_of(self.scenario.routes, self.scenario.shift, image))
+        return ended.exit_code if ended is not None else None
+
+    def stands(self) -> State:
+        """Return where the app stands."""
+        spec = spec_of(self.scenario.routes, self.scenario.shift, "1")
+        return state(Stage(region=self.deployer.cloud, spec=spec))
+
+    def recover(self, last: Command) -> None:
+        """Bring the app to rest, then let it take a new revision."""
+        cloud, story = self.deployer.cloud, self.deployer.story
+        cloud.pass_time(90.0)
+        self.mend()
+        intent, image = last.intent, last.image
+        for _ in range(MOST_COMMANDS):
+            code = self.run(intent, image)
+            found = self.stands()
+            if found.row in AT_REST and code in {0, 4, 7, 5}:
+                break
+            if code in {6, 7, 5}:
+                cloud.pass_time(70.0)
+            intent, image = self._next(found), last.image
+        else:
+            story.breaks(cloud.now_s, "it converges", f"after {MOST_COMMANDS} commands: {self.stands()}")
+            return
+        if self.scenario.seed % ANEW_EVERY == 0:
+            self._deploy_anew()
+
+    def _next(self, found: State) -> Intent:
+        """Return the command that `teal status` names where the app stands."""
+        if found.row in {Row.MIXED, Row.REMADE, Row.UNKNOWN}:
+            return Rollback(to_slot=Slot(self._most()))
+        if found.row in {Row.STARTING, Row.HELD, Row.UNPREPARING, Row.ANNOUNCED, Row.UNTOUCHED, Row.NOTHING_GOOD}:
+            return Abort()
+        if found.row in {Row.STEP, Row.WRITING, Row.BAKING, Row.SERVED, Row.LATE_WRITE}:
+            return Flip()
+        return Rollback()
+
+    def _most(self) -> str:
+        """Return the slot with most weight, which a person would name."""
+        total = dict.fromkeys("ab", 0)
+        for shares in self.watcher.api.values():
+            for arn, weight in shares:
+                if slot_of(arn) in total:
+                    total[slot_of(arn)] += weight
+        return max(total, key=lambda slot: total[slot])
+
+    def mend(self) -> None:
+        """Undo what somebody else did to routes: teal does not write over it, and says so."""
+        cloud, watcher = self.deployer.cloud, self.watcher
+        rules = {host: arn for arn, host in watcher.rule_of.items()}
+        for host, shares in sorted(watcher.lost.items()):
+            groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in shares]
+            actions = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+            if not shares or slot_of(shares[0][0]) == "-":
+                continue
+            if host in rules:
+                cloud.aws("elbv2", "ModifyRule", RuleArn=rules[host], Actions=actions)
+            else:
+                self._create(host, actions)
+            self.deployer.story.tell(cloud.now_s, "a person", f"undoes what somebody did to {host}")
+        if watcher.lost:
+            cloud.pass_time(60.0)  # until the load balancer has taken it up
+        watcher.lost.clear()
+        watcher.foreign.clear()
+        watcher.refresh()
+        watcher.weight_until_s.clear()  # what a person gave and took is not teal's to remember
+
+    def _create(self, host: str, actions: list[dict[str, Any]]) -> None:
+        cloud = self.deployer.cloud
+        balancer = cloud.aws("elbv2", "DescribeLoadBalancers")["LoadBalancers"][0]["LoadBalancerArn"]
+        listener = cloud.aws("elbv2", "DescribeListeners", LoadBalancerArn=balancer)["Listeners"][0]["ListenerArn"]
+        conditions = [{"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}]
+        priority = 20 + 10 * HOSTS.index(host)
+        wanted = {"ListenerArn": listener, "Priority": priority, "Conditions": conditions, "Actions": actions}
+        cloud.aws("elbv2", "CreateRule", **wanted)
+
+    def _deploy_anew(self) -> None:
+        """Whatever happened, a new revision can be deployed, and then serves."""
+        cloud, story = self.deployer.cloud, self.deployer.story
+        code = self.run(Deploy(replace=True), NEW_IMAGE, after_s=130.0)
+        problem = self.watcher.not_serving(NEW_IMAGE)
+        if code != 0 or problem:
+            ended = self.deployer.ended
+            story.breaks(
+                cloud.now_s,
+                "a new revision can be deployed",
+                f"exit {code}, {problem}: {ended.message if ended else ''}; {self.stands()}",
+            )
