@@ -15,6 +15,12 @@ from teal.lab.world.ground import duplicate
 from teal.lab.world.wires import AwsRefusal
 
 STALE_FOR_S = 10.0
+KINDS = {
+    "DescribeRules": "rules",
+    "DescribeTags": "tags",
+    "DescribeTargetGroups": "groups",
+    "DescribeTargetHealth": "health",
+}  # of what an answer tells; all others tell of ECS
 CODES = {Kind.THROTTLE: ("Throttling", 400), Kind.DOWN: ("ServiceUnavailable", 503)}
 
 
@@ -62,8 +68,8 @@ class Weather:
     naps: Dice
     keeps_past: bool
     _over: Kind | None = None
-    _past: dict[tuple[str, str], list[tuple[float, dict[str, Any]]]] = field(
-        default_factory=dict[tuple[str, str], list[tuple[float, dict[str, Any]]]]
+    _past: dict[tuple[str, str], list[dict[str, Any]]] = field(
+        default_factory=dict[tuple[str, str], list[dict[str, Any]]]
     )
 
     @classmethod
@@ -125,10 +131,10 @@ class Weather:
     ) -> dict[str, Any]:
         """Remember an answer; give the one before it while that is not long past."""
         past = self._past.setdefault((operation, repr(params)), [])
-        if not past or past[-1][1] != found:
-            past.append((cloud.now_s, duplicate(found)))
+        if not past or past[-1] != found:
+            past.append(duplicate(found))
             del past[:-2]
-        since_s, _ = past[-1]
-        if stale and len(past) > 1 and cloud.now_s - since_s < STALE_FOR_S:
-            return duplicate(past[0][1])
+        changed_s = cloud.changed_at_s.get(KINDS.get(operation, "ecs"), -1e9)
+        if stale and len(past) > 1 and cloud.now_s - changed_s < STALE_FOR_S:
+            return duplicate(past[0])
         return found

@@ -137,7 +137,7 @@ def _may_have_been_done(session: Session, step: Act) -> None:
     elif isinstance(step, Register):
         session.observer.read_recent_again()
     elif isinstance(step, TagMove):
-        session.announcing = step
+        session.announcing[step.tag] = step
 
 
 def _without_mark(session: Session, step: TagVerdict | TagOrder, reason: str) -> Iterator[Event]:

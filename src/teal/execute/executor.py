@@ -185,7 +185,12 @@ class Executor:
 
     def _finished(self, decision: Finished) -> Event:
         session = self._session
-        did_something = self._ends and decision.exit_code == 0
+        held = (
+            isinstance(session.intent, Deploy) and not session.intent.hold and session.facts.situation.row == Row.HELD
+        )
+        did_something = (
+            self._ends and decision.exit_code == 0 and not held
+        )  # another run has held it: it does not serve
         message = self._ends if did_something and session.run.turn_back is None else decision.message
         why = session.run.turn_back
         exit_code = why.exit_code if why is not None and decision.exit_code != 0 else decision.exit_code

@@ -26,7 +26,7 @@ from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, T
 from teal.model.snapshot import Snapshot
 from teal.model.spec import OnStop, Spec
 from teal.model.step import TagMove
-from teal.model.tags import Stage
+from teal.model.tags import MoveTag, Stage
 from teal.observe.observer import Observer
 from teal.plan.changes import changes, counts, difference, listed
 from teal.plan.facts import Facts
@@ -60,7 +60,7 @@ class Session:
         self.preempted: frozenset[Fraction] | None = None  # the shares on all routes before this way back took the lock
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self.untold = ""  # why the journal could not be written
-        self.announcing: TagMove | None = None  # a move tag whose answer got lost: it may be there, and is ours
+        self.announcing: dict[MoveTag, TagMove] = {}  # those whose answers got lost: they may be there, and are ours
         self._snapshot: Snapshot | None = None
         self._previous: Snapshot | None = None
         self._acknowledged: dict[str, tuple[object, float]] = {}
@@ -206,7 +206,7 @@ class Session:
 
     def announced(self, step: TagMove) -> None:
         """Remember the move tag that this run wrote last."""
-        self.announcing = None
+        self.announcing.clear()
         self.note(own_move=step.tag, announced_percent=step.percent if step.tag.stage is Stage.SHIFT else None)
 
     def acknowledged(self, key: str, written: Snapshot) -> None:
@@ -358,8 +358,8 @@ class Session:
         if isinstance(self.intent, Rollback) or self.preempted is not None:
             return  # the way back is absolute: it is written over whatever the move it takes back still writes
         self._refuse_lost()
-        if self.announcing is not None and after.move == self.announcing.tag:
-            self.announced(self.announcing)
+        if after.move in self.announcing:
+            self.announced(self.announcing[after.move])
         own, move = self.run.own_move, after.move
         if own is not None and move is not None and move.id == own.id and move.stage is Stage.BACK is not own.stage:
             # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.
