@@ -36,6 +36,7 @@ T = TypeVar("T")
 Specs = Callable[[str], Spec]  # the configuration with an image
 LONGEST_RUN_S = 6 * 3600.0
 TIMEOUT_S = 5.0
+MOST_REPEATS = 20  # of the very same write
 UNHEARD = frozenset({Kind.THROTTLE, Kind.DOWN, Kind.TIMEOUT, Kind.LATE})
 
 
@@ -232,6 +233,8 @@ class Deployer:
             raise error_for(f"{service}:{operation}", refusal.code, refusal.message, status=refusal.status) from refusal
         cloud.wrote(operation)
         self.watcher.has_written(self, operation, params)
+        if max(self.watcher.notes[self.name].done.values()) > MOST_REPEATS:
+            raise EndlessError
         return result
 
     # A run
@@ -262,7 +265,7 @@ class Deployer:
         except Killed:
             told(cloud.now_s, self.name, "was killed")
         except EndlessError:
-            self.story.breaks(cloud.now_s, "a run ends", f"{self.name}: {command} went on for {LONGEST_RUN_S:.0f} s")
+            self.story.breaks(cloud.now_s, "a run ends", f"{self.name}: {command} does not end")
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a finding
             self.story.breaks(cloud.now_s, "no run crashes", f"{self.name}: {command}: {type(error).__name__}: {error}")
         self.watcher.ends(self, command, self.ended)
