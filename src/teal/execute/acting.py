@@ -6,9 +6,9 @@ from itertools import takewhile
 from teal.errors import AwsError, CredentialError, NeedsPersonError, TealError, TransientError, UnknownAnswerError
 from teal.execute.guard import step_key
 from teal.execute.locking import excuse, preempt
-from teal.execute.perform import Outcome, perform
+from teal.execute.perform import Outcome, aws_detail, perform
 from teal.execute.seen import as_written
-from teal.execute.session import Session, aws_detail
+from teal.execute.session import Session
 from teal.execute.stages import stage_of
 from teal.model.event import Event, Noted, StepBegan, StepEnded, StepFailed
 from teal.model.run import TurnBack

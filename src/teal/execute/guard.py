@@ -8,6 +8,7 @@ all steps together at most three times the plan that was shown, and ten; a fall 
 from collections import Counter
 from fractions import Fraction
 
+from teal.model.change import Change
 from teal.model.snapshot import Snapshot
 from teal.model.step import Act, Step
 from teal.model.tags import MoveTag, Stage
@@ -87,3 +88,18 @@ def other_deployer(own: MoveTag | None, snapshot: Snapshot) -> str:
     if own is None or move is None or move == own or move.entered_at_s < own.entered_at_s:
         return ""
     return f"another run went on with this app: {move}"
+
+
+def shows_again(own: MoveTag | None, before: Snapshot, after: Snapshot) -> bool:
+    """Say whether a look is stale: it shows a move older than one of this run's that the look before it showed."""
+    known, move = before.move, after.move
+    if own is None or known is None or known.id != own.id:
+        return False
+    return move is None or move.entered_at_s < known.entered_at_s
+
+
+def tags_removed(own: MoveTag | None, before: Snapshot, after: Snapshot) -> tuple[Change, ...]:
+    """Return the change that took this run's move off the record; without its tags all would look at rest."""
+    if own is None or before.move is None or after.move is not None or not after.rules:
+        return ()
+    return (Change(where="the production rules", field="the tag of the move", before=str(before.move), after="none"),)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from teal.errors import NotFoundError
+from teal.errors import AwsError, NotFoundError
 from teal.execute.bodies import owner_tags, service_body, service_changes, taste_conditions
 from teal.model.identity import Slot
 from teal.model.snapshot import Snapshot
@@ -207,3 +207,8 @@ def _definition_arn(scene: Scene, revision: int | None) -> str:
 
 def _gone(what: str) -> NotFoundError:
     return NotFoundError(f"{what} was there a moment ago", code="Gone", operation="teal")
+
+
+def aws_detail(error: AwsError) -> str:
+    """Return an AWS error with its request id, for support."""
+    return error.message + (f" (request {error.request_id})" if error.request_id else "")

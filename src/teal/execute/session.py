@@ -5,7 +5,6 @@ from dataclasses import replace
 from fractions import Fraction
 
 from teal.errors import (
-    AwsError,
     BusyError,
     DeadlineError,
     DriftError,
@@ -15,7 +14,7 @@ from teal.errors import (
     TransientError,
     UnknownAnswerError,
 )
-from teal.execute.guard import other_deployer
+from teal.execute.guard import other_deployer, shows_again, tags_removed
 from teal.execute.laws import LAWS, Laws
 from teal.execute.perform import Scene
 from teal.execute.seen import value_of
@@ -218,21 +217,10 @@ class Session:
         self._snapshot = written
 
     def _stale(self, before: Snapshot, after: Snapshot) -> bool:
-        """Say whether a look shows again what a write of this run replaced, after a look that showed the write."""
-        own = self.run.own_move
-        known = before.move
-        if (
-            own is not None
-            and known is not None
-            and known.id == own.id
-            and (after.move is None or after.move.entered_at_s < known.entered_at_s)
-        ):
-            return True
-        for key, (value, at_s) in self._acknowledged.items():
-            young = self.now_s - at_s < STALE_S
-            if young and value_of(key, after) == value and value_of(key, before) != value:
-                return True
-        return False
+        return shows_again(self.run.own_move, before, after) or any(
+            self.now_s - at_s < STALE_S and value_of(key, after) == value and value_of(key, before) != value
+            for key, (value, at_s) in self._acknowledged.items()
+        )
 
     def watch(self, slot: Slot, *, service: bool) -> None:
         """Take a narrow look at a slot. A read that fails or is stale changes nothing: the next full look will tell.
@@ -365,15 +353,10 @@ class Session:
             # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.
             self._latch_and_say(TurnBack(reason="another run took this move back", judged=False))
             return
-        if own is not None and before.move is not None and move is None and after.rules:
-            gone = Change(
-                where="the production rules", field="the tag of the move", before=str(before.move), after="none"
-            )
-            self._say(Drifted(at_s=self.now_s, changes=(gone,), adopted=False))
-            self._drift(before, (gone,))
+        if untagged := tags_removed(own, before, after):
+            self._drift(before, untagged)
             return
-        taken_over = other_deployer(own, after)
-        if taken_over:
+        if taken_over := other_deployer(own, after):
             raise BusyError(taken_over, hint="`teal status` shows where things stand")
         self._notice_changes(before, after)
 
@@ -388,11 +371,13 @@ class Session:
             return
         willing = isinstance(self.intent, Deploy | Flip) and self.intent.adopt and self.run.turn_back is None
         adopted = willing and all(change.adoptable for change in found)
-        self._say(Drifted(at_s=self.now_s, changes=found, adopted=adopted))
-        if not adopted:
+        if adopted:
+            self._say(Drifted(at_s=self.now_s, changes=found, adopted=True))
+        else:
             self._drift(before, found)
 
     def _drift(self, before: Snapshot, found: tuple[Change, ...]) -> None:
+        self._say(Drifted(at_s=self.now_s, changes=found, adopted=False))
         reason = f"drift: somebody else changed {listed(found)}"
         split = Facts.of(self.spec, before, self.run, self.now_s).situation.row in SPLIT_ROWS
         if not split and self.run.turn_back is None:
@@ -413,8 +398,3 @@ class Session:
         """Yield what was noticed while looking."""
         while self._unsaid:
             yield self._unsaid.pop(0)
-
-
-def aws_detail(error: AwsError) -> str:
-    """Return an AWS error with its request id, for support."""
-    return error.message + (f" (request {error.request_id})" if error.request_id else "")
