@@ -103,6 +103,7 @@ class Stranger:
         arns = [self._rule(nth)[1] for nth in range(len(self.watcher.rule_of))] or [self._rule(0)[1]]
         self.watcher.stranger_writes(tuple(self.watcher.rule_of.values()), ())
         self.cloud.aws("elbv2", "RemoveTags", ResourceArns=arns, TagKeys=[MOVE])
+        self.watcher.weight_until_s.clear()  # nothing says any more when a slot had weight
 
     def _slot(self, nth: int) -> tuple[str, dict[str, Any]]:
         slot = "ab"[nth % 2]
