@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from functools import reduce
 from pathlib import Path
 from random import Random
 from time import monotonic
@@ -30,7 +31,9 @@ from teal.host.clock import SystemClock
 COMMAND_S = 90.0
 LOAD_MOST_S = 6 * 3600
 ANNOUNCED_S = 0.5  # a shift that was announced and not begun is settled when it is 60 s old, at the time scale
-APP = LONG_REQUESTS.replace("1600s", "200s")  # no request here is long, and slots are deployed over by the hundred
+# No request here is long, and slots are deployed over by the hundred: targets may come and go sooner.
+SOONER = {"1600s": "100s", "interval: 200s": "interval: 60s", "timeout: 100s": "timeout: 40s"}
+APP = reduce(lambda text, pair: text.replace(*pair), SOONER.items(), LONG_REQUESTS)
 REST = {1, 3, 18, 20}  # rows of the decision table in docs/how-it-works.md
 Words = tuple[str, ...]
 Case = TypeVar("Case")

@@ -23,14 +23,14 @@ def matrix(module: str, sample: int) -> dict[str, Any]:
 
 
 def test_killed_at_any_call_teal_can_be_gone_on_from() -> None:
-    """100 cells of the kill matrix: every end is right, and no request failed."""
-    result = matrix("benchmarks.kill_matrix", 100)
-    assert (result["cases"], result["wrong"], result["failed"]) == (100, [], 0)
-    assert result["not_reached"] <= 10
+    """30 cells of the kill matrix: every end is right, and no request failed."""
+    result = matrix("benchmarks.kill_matrix", 30)
+    assert (result["cases"], result["wrong"], result["failed"]) == (30, [], 0)
+    assert result["not_reached"] <= 3
 
 
 def test_a_spoiled_answer_never_ends_in_a_lie() -> None:
-    """40 cells of the fault matrix: 0 only when it is so, a whole slot serves, and no request failed."""
-    result = matrix("benchmarks.fault_matrix", 40)
-    assert (result["cases"], result["wrong"], result["failed"]) == (40, [], 0)
-    assert result["not_reached"] <= 4
+    """12 cells of the fault matrix: 0 only when it is so, a whole slot serves, and no request failed."""
+    result = matrix("benchmarks.fault_matrix", 12)
+    assert (result["cases"], result["wrong"], result["failed"]) == (12, [], 0)
+    assert result["not_reached"] <= 2
