@@ -11,7 +11,7 @@ from region import stage
 from teal.execute.locking import NO_LOCK
 from teal.model.event import Event, Noted, RunEnded, StepBegan, Waited
 from teal.model.identity import Slot
-from teal.model.run import Abort, Deploy, Rollback
+from teal.model.run import Abort, Deploy, Retire, Rollback
 from teal.model.step import Hold, WriteRoute
 from teal.plan.situation import share_of
 
@@ -178,6 +178,32 @@ def test_a_late_write_is_undone(deployers: Deployers, intent: Rollback | Abort, 
     assert ended.exit_code == 0, ended
     assert _share(deployers) == 0
     assert 390 <= region.now_s - (lands_s - 200.0) < 480
+
+
+@pytest.mark.parametrize("named", [None, Slot.A])
+def test_a_late_scale_in_is_undone(deployers: Deployers, named: Slot | None) -> None:
+    """A pre-empted `retire` whose write lands after production is back on its slot: the slot gets its tasks again."""
+    region = deployers.stage.region
+    ended, _ = deployers.run("ann", Deploy())
+    assert ended.exit_code == 0, ended
+    region.pass_time(300)
+    _until(deployers.tell("bob", Retire()), lambda event: isinstance(event, StepBegan))
+    deployers.frozen.add("bob")
+    lands_s: list[float] = [region.now_s + 100.0]
+
+    def land() -> None:
+        if lands_s and region.now_s > lands_s[0]:
+            lands_s.clear()
+            region.aws("ecs", "UpdateService", cluster="shop", service="shop-a", desiredCount=0)
+
+    region.each_tick.append(land)
+    ended, _ = deployers.run("eve", Rollback(to_slot=named))
+    assert not lands_s
+    assert ended.exit_code == 0, ended
+    assert _share(deployers, Slot.A) == 1
+    service = deployers.stage.look().slot(Slot.A).service
+    assert service is not None
+    assert service.desired == 2
 
 
 def test_a_foreign_value_is_not_undone(deployers: Deployers) -> None:

@@ -224,6 +224,14 @@ def test_rollback_to_a_retired_slot_says_what_brings_it_up() -> None:
     assert told(refused) == (5, "slot a is retired: it has no tasks, and production stays where it is")
 
 
+@pytest.mark.parametrize("intent", [Rollback(), Rollback(to_slot=Slot.A)])
+def test_rollback_gives_back_what_a_late_scale_in_took(intent: Rollback) -> None:
+    """Production is back on slot a, and a `retire` that was ahead of that scales it to 0: it gets its tasks again."""
+    decision = plan(intent, scenes.spec(), emptied(TAKEN_BACK), scenes.run(), NOW_S)
+    assert sentences(decision) == ["bring service shop-web-a (slot a) to 2 tasks"]
+    assert told(decide(intent, TAKEN_BACK)) == (0, "nothing to roll back: slot a serves")
+
+
 SOON = AwaitStill(slot=Slot.A, lasts_s=3.0, until_s=NOW_S + 2.0)
 DRAINED = AwaitDrained(slot=Slot.A, deadline_at_s=NOW_S + 9.0)
 LATE = replace(DRAINED, deadline_at_s=NOW_S)

@@ -54,16 +54,16 @@ def take_back(facts: Facts, why: TurnBack | None) -> tuple[Step, ...]:
     if move.stage is Stage.BACK:
         return (*writes, *_tag_back(facts))  # judged or not when it was taken back; only a late write is undone
     recorded = (*_tag_back(facts), *_verdict(facts, why))
-    more = _raise_blue(facts, move.origin)
+    more = raise_blue(facts, move.origin)
     if writes and 0 in facts.run.failed_writes:
         # route 1 does not obey: say it on the service before route 2, so that nobody takes this for a flip half done
         return (*_tag_back(facts), *writes, *_verdict(facts, why), *more, *_move_back(facts, move))
     return (*writes, *recorded, *more, *_move_back(facts, move))
 
 
-def _raise_blue(facts: Facts, origin: Slot) -> tuple[Step, ...]:
+def raise_blue(facts: Facts, origin: Slot) -> tuple[Step, ...]:
     """Give blue as many tasks as green has: what green carried, blue must carry. Nobody waits for them."""
-    blue, green = facts.snapshot.slot(origin).service, facts.target.service
+    blue, green = facts.snapshot.slot(origin).service, facts.snapshot.slot(origin.other).service
     if blue is None or green is None or blue.desired >= green.desired:
         return ()
     return (

@@ -8,10 +8,11 @@ from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.identity import Slot
 from teal.model.run import Rollback, TurnBack
 from teal.model.tags import ADOPTED_ID
-from teal.plan.back import good_again, named_way_back, onto_untouched, take_back
+from teal.plan.back import good_again, named_way_back, onto_untouched, raise_blue, take_back
 from teal.plan.command_abort import no_healthy_target
 from teal.plan.facts import Facts
 from teal.plan.readiness import readiness
+from teal.plan.retiring import retired
 from teal.plan.situation import Row
 
 
@@ -20,8 +21,8 @@ def rollback(facts: Facts, intent: Rollback) -> Decision:
     if intent.to_slot is not None:
         return _named(facts, intent, intent.to_slot)
     row = facts.situation.row
-    if row == Row.ROLLED_BACK:
-        return Finished(message=f"nothing to roll back: slot {facts.situation.origin} serves")
+    if row == Row.ROLLED_BACK and facts.situation.live is not None:
+        return _serves(facts, facts.situation.live)
     if row == Row.UNTOUCHED:
         return _onto_untouched(facts)
     if row in {Row.STARTING, Row.HELD} and facts.run.rung is not None:
@@ -31,6 +32,17 @@ def rollback(facts: Facts, intent: Rollback) -> Decision:
     if row in {Row.STEP, Row.WRITING, Row.BAKING, Row.SERVED, Row.AT_REST}:
         return _to_origin(facts, intent)
     return _nothing_there(facts)
+
+
+def _serves(facts: Facts, slot: Slot) -> Decision:
+    """Return what is left where production is with `slot` already.
+
+    A `retire` that read just before the rollback wrote may scale the slot to 0 afterwards: it gets its tasks back.
+    """
+    again = raise_blue(facts, slot) if retired(facts.snapshot.slot(slot)) else ()
+    if again:
+        return Steps(steps=again, ends=f"production is with slot {slot}, which had been scaled to 0 and starts again")
+    return Finished(message=f"nothing to roll back: slot {slot} serves")
 
 
 def _to_origin(facts: Facts, intent: Rollback) -> Decision:
@@ -85,9 +97,9 @@ def _named(facts: Facts, intent: Rollback, slot: Slot) -> Decision:
     state = facts.snapshot.slot(slot)
     if not facts.snapshot.rules or state.service is None:
         return Refused(exit_code=5, message=f"slot {slot} has no service, or no production rule exists")
+    if facts.situation.row in {Row.AT_REST, Row.ROLLED_BACK} and facts.situation.live is slot:
+        return _serves(facts, slot)
     refusal = None if intent.force else no_healthy_target(facts, slot)
     if refusal is not None:
         return refusal
-    if facts.situation.row in {Row.AT_REST, Row.ROLLED_BACK} and facts.situation.live is slot:
-        return Finished(message=f"nothing to roll back: slot {slot} serves")
     return Steps(steps=named_way_back(facts, slot), ends=f"production is with slot {slot}")
