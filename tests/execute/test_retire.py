@@ -72,6 +72,21 @@ def test_the_write_follows_two_equal_looks(warm: Stage) -> None:
     assert wrote.at_s - looked.at_s >= 3 * play.region.time_scale
 
 
+def test_slow_looks_do_not_keep_it_from_its_write(warm: Stage) -> None:
+    """Where a complete look takes longer than it stays fresh, the routes alone are read again right before the write."""
+    play = fork(warm)
+    looks = play.region.calls["ecs:DescribeTasks"]
+
+    def slow(_: str, operation: str, __: Mapping[str, Any]) -> None:
+        if operation == "DescribeServices":
+            play.region.pass_time(1.5)
+            assert play.region.calls["ecs:DescribeTasks"] - looks < 200, "it looks again and again"
+
+    play.region.before_call = slow
+    must(play, Retire())
+    assert counts(play) == (0, 2)
+
+
 def at_first(play: Stage, operation: str, act: Callable[[], object], *, before: bool = True) -> None:
     """Do something right before, or right after, the first call of an operation."""
     done: list[bool] = []

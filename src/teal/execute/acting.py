@@ -36,6 +36,7 @@ RETRY_DEADLINE_S = 60.0
 BACK_DEADLINE_S = 600.0
 REFUSED_LIMIT = 5
 ROUTING = (WriteRoute, CreateRoute, DeleteRoute)
+FRESH = (*ROUTING, RetireSlot)  # what follows a read of the routes that is at most a second old
 BUILDING = (CreateGroup, CreateTaste, Register, CreateService, UpdateService)
 
 
@@ -47,12 +48,9 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
     ]
     if not batch and isinstance(first, Act):
         batch = [first]
-    if isinstance(first, RetireSlot) and session.now_s - session.snapshot.taken_at_s > session.laws.fresh_look_s:
-        session.look()
-        return  # decide anew on what is there now
     done: list[Act] = []
     for step in batch:
-        if isinstance(step, ROUTING) and session.now_s - session.snapshot.taken_at_s > session.laws.fresh_look_s:
+        if isinstance(step, FRESH) and session.now_s - session.snapshot.taken_at_s > session.laws.fresh_look_s:
             verdict = session.run.turn_back
             session.glance()
             if session.run.turn_back is not verdict:
