@@ -1,10 +1,11 @@
 """AWS that is busy, denies, loses an answer, answers late or with what was true before: none of it misleads a run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from threading import Event as ThreadEvent
+from typing import Any, TypeVar
 
 import pytest
 
@@ -13,9 +14,16 @@ from lives import answers, fork, judged, killed, on, rest, state, watched
 from region import Reach, Stage
 from teal.aws.operations import ONCE
 from teal.errors import TransientError
-from teal.model.event import Noted
-from teal.model.run import Abort, Deploy, Intent, Rollback
+from teal.execute.executor import Executor
+from teal.host.clock import SystemClock
+from teal.host.gather import PatientGather
+from teal.model.event import Noted, RunEnded, RunStarted
+from teal.model.identity import Caller
+from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, Run
 from teal.plan.situation import Row
+from teal.ports import Account
+
+T = TypeVar("T")
 
 
 @pytest.fixture(name="resting", scope="module")
@@ -59,6 +67,53 @@ def test_a_rollback_at_rest_does_without(two: Stage, operation: str, code: Code)
     two.region.before_call = None
     assert (ended.exit_code, str(state(two))) == (0, "20: 100 100 | a.b.back | 1.served | 2.back")
     assert two.region.now_s - began_s < 10.0
+
+
+@dataclass(slots=True)
+class Silent:
+    """An account that does not say whose credentials these are before production has gone back."""
+
+    account: Account
+    wrote: ThreadEvent
+    in_vain: int = 0
+
+    def caller(self) -> Caller:
+        """Answer late."""
+        self.in_vain += not self.wrote.wait(30.0)
+        return self.account.caller()
+
+    def scalable(self, cluster: str, services: Sequence[str]) -> frozenset[str]:
+        """Answer."""
+        return self.account.scalable(cluster, services)
+
+
+def test_the_first_write_does_not_wait_for_who_the_caller_is(two: Stage) -> None:
+    """With STS silent a rollback waits two seconds, beside its other reads, and then writes."""
+    wrote, patient = ThreadEvent(), PatientGather(SystemClock())
+    two.region.after_call = lambda _, operation, __: wrote.set() if operation == "ModifyRule" else None
+    silent = Silent(two.ports().account, wrote)
+
+    def one_by_one(calls: Sequence[Callable[[], T]], patience_s: float) -> list[T | None]:
+        return [answer for call in calls for answer in patient([call], patience_s)]
+
+    ports = replace(two.ports(), account=silent, within=one_by_one)
+    run = Run(id="d1", secrets={}, started_at_s=two.region.now_s)
+    rollback = Executor(
+        spec=two.spec, ports=ports, intent=Rollback(), run=run, command="rollback", approve=lambda _, __: True
+    )
+    ended = list(rollback.events())[-1]
+    two.region.after_call = None
+    assert isinstance(ended, RunEnded)
+    assert (ended.exit_code, state(two).serves, silent.in_vain) == (0, "a", 0), ended
+
+
+def test_a_run_whose_credentials_are_refused_is_on_record_as_one(two: Stage) -> None:
+    """Whatever ends a run, its first event names it, so that each line of the journal belongs to a run."""
+    refuse_all(two, "GetCallerIdentity", DENIED)
+    began, ended = two.events(Flip())
+    assert isinstance(began, RunStarted)
+    assert isinstance(ended, RunEnded)
+    assert (began.account, ended.exit_code) == ("unknown", 3)
 
 
 @pytest.mark.parametrize("code", [DENIED, DOWN])

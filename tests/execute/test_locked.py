@@ -1,6 +1,7 @@
 """Runs with a lock: who gets it, what a lost lease sends, how a rollback goes ahead of it, and when a split is left."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 from locked_stage import Deployers
 from region import stage
 from teal.execute.locking import NO_LOCK
-from teal.model.event import Event, Noted, RunEnded, StepBegan, Waited
+from teal.model.event import Event, Noted, Planned, RunEnded, StepBegan, Waited
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Retire, Rollback
 from teal.model.step import Hold, WriteRoute
@@ -315,6 +316,28 @@ def test_on_stop_stay(deployers: Deployers, cause: str) -> None:
     assert ended.exit_code == (143 if cause == "signal" else 6)
     assert "nobody watches it" in ended.message
     assert _share(deployers) == Fraction(1, 10)
+
+
+def test_retiring_when_due_is_in_nobodys_way(deployers: Deployers) -> None:
+    """From cron: what is not due asks no lock of anybody, and what is due leaves a deployment alone; exit 0 both times."""
+    due = Retire(if_due=True)
+    writes = len(deployers.store.writes)
+    ended, _ = deployers.run("cron", due)
+    assert (ended.exit_code, len(deployers.store.writes)) == (0, writes), ended
+    assert "not due" in ended.message
+    spec = deployers.stage.spec
+    deployers.stage.spec = replace(spec, deploy=replace(spec.deploy, keep_warm_s=60.0))
+    ended, _ = deployers.run("ann", Deploy())
+    assert ended.exit_code == 0, ended
+    deployers.stage.region.pass_time(300)
+    deployers.stage = deployers.stage.with_image("shop/web:3")
+    before = len(deployers.stage.region.written)
+    holder = deployers.tell("bob", Deploy())
+    _until(holder, lambda event: isinstance(event, Planned))
+    ended, _ = deployers.run("cron", due)
+    assert ended.exit_code == 0, ended
+    assert "locked by bob" in ended.message
+    assert len(deployers.stage.region.written) == before
 
 
 def test_a_store_that_is_down_at_the_start(deployers: Deployers) -> None:

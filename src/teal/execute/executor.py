@@ -6,7 +6,7 @@ within a budget, waits with deadlines, sees each write before it goes on, latche
 somebody else is at work.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 
 from teal.errors import TealError, UsageError
 from teal.execute.acting import ROUTING, act
@@ -17,7 +17,7 @@ from teal.execute.stages import stage_of
 from teal.execute.waiting import put_question, wait
 from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.event import Event, Planned, RunEnded, RunStarted, StepBegan
-from teal.model.identity import Slot
+from teal.model.identity import Caller, Slot
 from teal.model.run import Deploy, Flip, Intent, Retire, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Rung, Spec
@@ -72,24 +72,57 @@ class Executor:
         """Execute, yielding what happened; the last event is RunEnded. Never raises a TealError."""
         session = self._session
         try:
-            caller = session.observer.caller(lean=session.lean)
-            yield session.tell(
-                RunStarted(
-                    at_s=session.now_s,
-                    command=self._command,
-                    app=session.spec.app,
-                    account=caller.account,
-                    region=caller.region,
-                    caller=caller.arn,
-                    run_id=session.run.id,
-                )
-            )
-            yield from begin(session, caller, self._command)
-            yield from self._rounds_and_back()
+            caller = yield from self._begun()
+            nothing_due = self._nothing_due()
+            if nothing_due is None:
+                yield from begin(session, caller, self._command)
+                yield from self._rounds_and_back()
+            else:
+                yield nothing_due
         except TealError as error:
-            yield from self._session.unsaid()
+            yield from session.unsaid()
             yield self._end(error.exit_code, error.message, error.hint)
         let_go(session)
+
+    def _begun(self) -> Generator[Event, None, Caller]:
+        """Say that the run began; return (to `yield from`) whose it is.
+
+        A way back asks for that beside what it looks at anyway: its first write does not wait for the answer.
+        """
+        session = self._session
+        try:
+            caller = session.snapshot.caller if session.lean else session.observer.caller()
+        except TealError:
+            yield self._started(session.observer.known_caller)
+            raise
+        yield self._started(caller)
+        return caller
+
+    def _started(self, caller: Caller) -> Event:
+        session = self._session
+        return session.tell(
+            RunStarted(
+                at_s=session.now_s,
+                command=self._command,
+                app=session.spec.app,
+                account=caller.account,
+                region=caller.region,
+                caller=caller.arn,
+                run_id=session.run.id,
+            )
+        )
+
+    def _nothing_due(self) -> Event | None:
+        """Return the end of a scheduled `retire` that is not due: it asks for no lock, and is in nobody's way."""
+        session = self._session
+        if session.ports.lock is None or not (isinstance(session.intent, Retire) and session.intent.if_due):
+            return None
+        ahead = Session(session.spec, session.ports, session.intent, session.run, session.laws)
+        decision = ahead.laws.plan(ahead.intent, ahead.spec, ahead.snapshot, ahead.run, ahead.now_s)
+        if not isinstance(decision, Finished):
+            return None  # what was seen without the lock is looked at again with it
+        self._session = ahead
+        return self._finished(decision)
 
     def _rounds_and_back(self) -> Iterator[Event]:
         """Go on until it is done; what stops a run while traffic is split sends production back first."""

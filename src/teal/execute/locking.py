@@ -12,7 +12,7 @@ from teal.execute.session import Session
 from teal.model.event import Event, Noted
 from teal.model.identity import Caller, Slot
 from teal.model.lock import Claim, Claimed, LeaseTimes
-from teal.model.run import Abort, Rollback
+from teal.model.run import Abort, Retire, Rollback
 from teal.model.snapshot import Snapshot
 from teal.model.step import Act, UpdateService
 from teal.plan.situation import share_of
@@ -122,16 +122,23 @@ def _take(session: Session, lock: RunLock) -> Iterator[Event]:
                 yield session.tell(Noted(at_s=session.now_s, message=f"took over the lock of {gone}, which had ended"))
             return
         if not claim.dead and session.now_s - began_s >= session.run.lock_wait_s:
-            raise BusyError(
-                f"locked by {claim.holder}",
-                hint="--lock-wait 10m waits for it; `teal rollback` never does; `teal unlock` if that run is gone",
-            )
+            raise _busy(session, claim.holder)
         if claim.holder != said:
             said = claim.holder
             message = f"waiting for the lock, held by {said}; unchanged, it is free in {claim.left_s:.0f} s"
             yield session.tell(Noted(at_s=session.now_s, message=message))
         session.heed()
         session.ports.clock.sleep(min(max(claim.left_s, SHORTEST_POLL_S), POLL_S))
+
+
+def _busy(session: Session, holder: str) -> BusyError:
+    error = BusyError(
+        f"locked by {holder}",
+        hint="--lock-wait 10m waits for it; `teal rollback` never does; `teal unlock` if that run is gone",
+    )
+    if isinstance(session.intent, Retire) and session.intent.if_due:
+        error.exit_code = 0  # whoever is at work is left alone, and the next schedule comes
+    return error
 
 
 def _claim(session: Session, lock: RunLock) -> Claim:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from teal.errors import AwsError, CredentialError, UnknownAnswerError
+from teal.errors import UnknownAnswerError
 from teal.model.identity import Caller, Slot
 from teal.model.snapshot import GroupState, RouteState, SlotState, Snapshot, TasteState
 from teal.model.spec import RouteSpec, Spec
@@ -51,7 +51,7 @@ class Observer:
         """Return a complete snapshot; with `lean`, what a way back needs: rules, their tags, the health of targets.
 
         A lean look takes what else it gets, and does without what it does not: a rollback waits for nothing that is
-        not on the way back. Target health that takes longer than two seconds is not known.
+        not on the way back. What of it takes longer than two seconds, who the caller is included, is not known.
 
         Raises:
             AwsError: a read that did not succeed; nothing is concluded from it.
@@ -64,7 +64,7 @@ class Observer:
         known = {rule.arn for rule in rules} | {taste.rule.arn for taste in tastes if taste.rule is not None}
         return Snapshot(
             taken_at_s=taken_at_s,
-            caller=self.caller(lean=lean),
+            caller=self.known_caller if lean else self.caller(),
             cluster_found=self._cluster_found,
             load_balancers=found.balancers,
             slots={slot: self._slot(slot, found) for slot in Slot},
@@ -123,16 +123,16 @@ class Observer:
             state = self._with_service(state)
         return replace(snapshot, slots={**snapshot.slots, slot: state})
 
-    def caller(self, *, lean: bool = False) -> Caller:
-        """Return whose credentials are in use; asked once. A lean look goes on without an answer."""
+    def caller(self) -> Caller:
+        """Return whose credentials are in use; asked once."""
         if self._caller is None:
-            try:
-                self._caller = self._ports.account.caller()
-            except (AwsError, CredentialError):
-                if not lean:
-                    raise
-                return Caller(account="unknown", arn="unknown", region=self._spec.region)
+            self._caller = self._ports.account.caller()
         return self._caller
+
+    @property
+    def known_caller(self) -> Caller:
+        """Whose credentials are in use, as far as AWS has said; never asks."""
+        return self._caller or Caller(account="unknown", arn="unknown", region=self._spec.region)
 
     def read_recent_again(self) -> None:
         """Read the newest task definitions again at the next look: one of them may be ours, its answer lost."""
@@ -190,10 +190,11 @@ class Observer:
         rules = ports.gather([partial(ports.router.rules, balancer) for balancer in balancers])
         existing = [group for group in groups.values() if group.load_balancer_arns]
         helpful: list[Callable[[], Any]] = [
+            self.caller,
             self._services(names),
             *(partial(ports.router.health, group.arn) for group in existing),
         ]
-        services, *healths = ports.within(helpful, LEAN_PATIENCE_S)
+        _, services, *healths = ports.within(helpful, LEAN_PATIENCE_S)
         seen = {g.arn: health for g, health in zip(existing, healths, strict=True) if health is not None}
         return _Found(
             balancers=balancers,
