@@ -64,7 +64,9 @@ class Deployers:
     skew_s: float = 0.0
     runs: int = 0
 
-    def tell(self, name: str, intent: Intent, lock_wait_s: float = 0.0) -> Iterator[Event]:
+    def tell(
+        self, name: str, intent: Intent, lock_wait_s: float = 0.0, timeout_s: float | None = None
+    ) -> Iterator[Event]:
         """Run a command as `name`, telling what happens as it happens."""
         self.runs += 1
         region = self.stage.region
@@ -84,6 +86,7 @@ class Deployers:
             run=run,
             command=type(intent).__name__.lower(),
             approve=lambda _plan, _seen: True,
+            timeout_s=timeout_s,
         ).events()
 
     def run(self, name: str, intent: Intent, lock_wait_s: float = 0.0) -> tuple[RunEnded, list[Event]]:

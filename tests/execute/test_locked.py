@@ -265,6 +265,21 @@ def test_a_signal_ends_the_watch(deployers: Deployers) -> None:
     assert len(deployers.store.record.writers) == 2
 
 
+def test_a_time_limit_ends_the_watch_alone(deployers: Deployers) -> None:
+    """Production went back in time: `--timeout` ends the watch and no more, the run says so, and the next run waits."""
+    _until(deployers.tell("bob", Deploy()), _holding)
+    deployers.frozen.add("bob")
+    before_s = deployers.stage.region.now_s
+    events = list(deployers.tell("eve", Rollback(), timeout_s=60.0))
+    ended = events[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.exit_code == 0, ended
+    assert 60 <= deployers.stage.region.now_s - before_s < 120
+    assert any("the time limit ends the watch" in note for note in _notes(events))
+    assert _share(deployers) == 0
+    assert len(deployers.store.record.writers) == 2
+
+
 def test_a_split_is_left_before_the_lease_ends(deployers: Deployers) -> None:
     """With renewals failing for 30 s while traffic is split, production goes back under the lease; exit 6."""
     run = deployers.tell("bob", Deploy())

@@ -95,6 +95,10 @@ def keep_watch(session: Session) -> Generator[Event, None, bool]:
         longest_s = LeaseTimes.scaled(session.scale).steal_s
         message = f"done; watching for up to {longest_s:.0f} s, because {who} may still have a write under way"
         yield session.tell(Noted(at_s=session.now_s, message=message))
+    if session.deadline_s is not None and session.now_s > session.deadline_s:
+        message = f"the time limit ends the watch; {who} may still have a write under way"
+        yield session.tell(Noted(at_s=session.now_s, message=message))
+        return False
     signal = session.ports.clock.stop_signal()
     if signal is not None:
         message = f"production went back; stopped by signal {signal} while watching {who}"

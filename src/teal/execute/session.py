@@ -30,7 +30,7 @@ from teal.observe.observer import Observer
 from teal.plan.changes import changes, counts, difference, listed
 from teal.plan.facts import Facts
 from teal.plan.retiring import looked
-from teal.plan.situation import RESTING_ROWS, Row
+from teal.plan.situation import RESTING_ROWS, SPLIT_ROWS, Row
 from teal.plan.whole import primary_revision, whole
 from teal.ports import Ports
 
@@ -38,7 +38,6 @@ READ_DEADLINE_S = 60.0
 STALE_S = 60.0  # how long a read may lag behind an acknowledged write
 GLANCE_PATIENCE_S = 2.0
 FIRST_RETRY_S = 0.2
-SPLIT_ROWS = frozenset({Row.STEP, Row.WRITING, Row.MIXTURE, Row.LATE_WRITE})
 
 
 class Session:
@@ -271,8 +270,9 @@ class Session:
         self._refuse_lost()
         if self.run.turn_back is not None:
             return None
-        if self.deadline_s is not None and self.now_s > self.deadline_s:
-            raise DeadlineError("the time limit is over; nothing was put back", hint="run the same command again")
+        if self.deadline_s is not None and self.now_s > self.deadline_s and not self.watching:
+            put_back = "what was written stays" if self.going_back else "nothing was put back"
+            raise DeadlineError(f"the time limit is over; {put_back}", hint="run the same command again")
         leaving = self._heed_lock()
         if leaving is not None:
             return leaving

@@ -22,7 +22,7 @@ from teal.plan.command_retire import retire, wanted_again
 from teal.plan.command_rollback import rollback
 from teal.plan.drift import drifted
 from teal.plan.facts import Facts
-from teal.plan.situation import RESTING_ROWS, UNKNOWN_ROWS, Row
+from teal.plan.situation import RESTING_ROWS, SPLIT_ROWS, UNKNOWN_ROWS, Row
 from teal.plan.unfinished import BOTH_WAYS
 
 INTERRUPTED_ROWS = frozenset({Row.UNPREPARING, Row.GOING_BACK, Row.MIXTURE, Row.ROLLING_BACK, Row.LATE_AFTER})
@@ -91,9 +91,8 @@ def _only_drift_left(facts: Facts) -> bool:
 
 def _pause(facts: Facts, why: TurnBack) -> Decision:
     row = facts.situation.row
-    split = row in {Row.LATE_WRITE, Row.STEP, Row.WRITING, Row.MIXTURE}
     announced = row == Row.ANNOUNCED and facts.run.own_move == facts.situation.move
-    steps = pause(facts) if split or announced else ()
+    steps = pause(facts) if row in SPLIT_ROWS or announced else ()
     if steps:
         return Steps(steps=steps, ends="stopped safely; the same command goes on", exit_code=130)
     return Finished(exit_code=130, message=f"{why.reason}; the same command goes on from here")

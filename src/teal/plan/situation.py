@@ -99,6 +99,7 @@ MEANINGS = {
 }
 UNKNOWN_ROWS = frozenset({Row.MIXED, Row.REMADE, Row.UNKNOWN})
 RESTING_ROWS = frozenset({Row.UNRECORDED, Row.AT_REST, Row.ROLLED_BACK})
+SPLIT_ROWS = frozenset({Row.LATE_WRITE, Row.STEP, Row.WRITING, Row.MIXTURE})
 FULL = Fraction(1)
 
 
