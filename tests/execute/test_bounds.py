@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from execute.disturbing import served_twice, service, update
-from lives import on, rest, state
+from execute.disturbing import THROTTLED, refused, served_twice, service, update
+from lives import killed, must, on, rest, state
 from plan.scenes import LONG_AGO, Scene, spec
+from region import stage
 from teal.execute.guard import Bounds
 from teal.model.identity import Slot
-from teal.model.run import Deploy
+from teal.model.run import Deploy, Rollback
 from teal.model.step import Hold, Register, Step, TagMove
 from teal.model.tags import MoveTag, Stage
 from teal.plan.situation import Situation, classify
@@ -104,3 +105,26 @@ def test_a_run_that_is_undone_again_and_again_ends(tmp_path: Path) -> None:
     assert (ended.exit_code, state(play).serves, lowered < 20) == (5, "b", True), ended
     assert "going in circles: bring service shop-a (slot a) to 10 tasks was planned 4 times" in ended.message
     assert "between the last two looks changed: " in ended.message
+
+
+def test_no_bound_stops_a_way_back_over_many_routes(tmp_path: Path) -> None:
+    """A rollback onto the untouched revision raises its share route by route; a busy API makes each a round of its own."""
+    hosts = "\n".join(
+        f"  - {{load_balancer: shop, listener: 80, create: {{priority: {20 + number}, conditions: {{host: [h{number}]}}}}}}"
+        for number in range(8)
+    )
+    play = stage(tmp_path, routes=hosts, time_scale=0.005)
+    play = rest(must(on(rest(must(on(play, "1"), Deploy())), "2"), Deploy()))
+    play = killed(on(play, "3"), Deploy(), ("AddTags", 1))
+    writes = 0
+
+    def before(_: str, operation: str, __: Mapping[str, Any]) -> None:
+        nonlocal writes
+        writes += operation == "ModifyRule"
+        if operation == "ModifyRule" and writes % 2 == 0:
+            raise refused("ModifyRule", THROTTLED)
+
+    play.region.before_call = before
+    ended = play.run(Rollback())
+    play.region.before_call = None
+    assert (ended.exit_code, state(play).serves) == (0, "a"), ended

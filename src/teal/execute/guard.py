@@ -55,11 +55,12 @@ class Bounds:
     def stand(self, situation: Situation, *, going_back: bool) -> str:
         """Note where a run stands and return how it keeps falling back, if it does; else an empty text.
 
-        A run that turns back has its own way; where that begins is no fall.
+        A run that turns back has its own way; where that begins is no fall. Nor is what happens within one row of it:
+        a rollback onto an untouched slot raises the share of `to`, route by route.
         """
         rank, row = rank_of(situation, going_back=going_back), situation.row.name
         before, self._stood = self._stood, (going_back, rank, row)
-        if before is None or before[0] is not going_back or rank >= before[1]:
+        if before is None or before[0] is not going_back or rank >= before[1] or (going_back and row == before[2]):
             return ""
         fall = f"{before[2]} → {row}"
         self._falls[fall] += 1
