@@ -55,7 +55,7 @@ OTHER = '{"Type":"authenticate-oidc"}'
         (with_rule(other_actions=(OTHER,)), f"{ROUTE}: other actions: none → {OTHER}", True),
         (with_rule(forward_order=2), f"{ROUTE}: order of the forward: None → 2", True),
         (with_rule(conditions=(QUERY, HEADER)),
-         f"{ROUTE}: conditions: none → http-header X-Beta a | b; query-string =x | v=2", True),
+         f"{ROUTE}: conditions: none → http-header X-Beta #3e23e816 | #ca978112; query-string =x | v=2", True),
         (with_rule(priority=21), f"{ROUTE}: priority: 20 → 21", True),
         (with_service(Slot.B), "service shop-web-b: service: there → gone", False),
         (with_service(Slot.A, arn="service/new"), "service shop-web-a: service: there → made anew", False),

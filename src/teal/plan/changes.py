@@ -11,6 +11,7 @@ A count is no drift. Whatever changes it, a person or a scaling policy, a run ke
 
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from hashlib import sha256
 
 from teal.model.change import Change
 from teal.model.identity import Slot
@@ -19,6 +20,7 @@ from teal.model.traffic import Condition, Forward
 from teal.model.workload import Service, revision_of
 
 GONE = "none"
+DIGITS = 8  # of the digest of a value that is not shown
 
 
 def changes(
@@ -142,6 +144,8 @@ def _conditions(conditions: tuple[Condition, ...]) -> str:
 
 
 def _values(condition: Condition) -> str:
+    if condition.field == "http-header":  # these may be secrets, such as what a CDN shows to its origin
+        return " | ".join(sorted(f"#{sha256(value.encode()).hexdigest()[:DIGITS]}" for value in condition.values))
     queries = (f"{key}={value}" for key, value in condition.queries)
     return " | ".join(sorted((*condition.values, *queries)))
 
