@@ -6,6 +6,7 @@ prepared, while it starts, at 10 %, and in the bake.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from execute.disturbing import (
     forward,
     groups_of,
     modify,
+    once,
     other_group,
     put_revision,
     rule_arn,
@@ -249,3 +251,31 @@ def test_another_count_is_told_and_not_drift(warm: Stage, name: str, stage: str)
     assert (end_of(events).exit_code, state(play).serves) == (0, "a")
     assert f"somebody else asked for other counts: service {name}: tasks: 2 → 3" in notes
     assert service(play, "shop-a")["desiredCount"] == 3
+
+
+@pytest.mark.parametrize(("name", "left"), [("weights", "7"), ("another group", "0"), ("stickiness", "10")])
+@pytest.mark.parametrize("adopt", [True, False])
+def test_a_way_back_does_not_write_over_an_edit(tmp_path: Path, name: str, left: str, *, adopt: bool) -> None:
+    """Green falls sick in the tick of the edit: the route that was edited stays as it is, the other one goes back.
+
+    With `--adopt` a route whose edit teal keeps goes back too, and keeps it.
+    """
+    play, edit, there = on(rest(served_twice(tmp_path, time_scale=0.05)), "3"), EDITS[name], list[object]()
+    since: list[float] = []
+
+    def late() -> bool:
+        if not since and state(play).shares == "10 10":
+            since.append(play.region.now_s)
+        return bool(since) and play.region.now_s > since[0] + 3
+
+    def strike() -> None:
+        edit.act(play)
+        there.append(edit.shown(play))
+        play.region.dead.add("lab/shop:3")
+
+    once(play.region, late, strike)
+    events = play.events(Deploy(adopt=adopt))
+    assert edit.shown(play) == there[0]
+    adopted = adopt and edit.adoptable
+    ended = end_of(events)
+    assert (ended.exit_code, state(play).shares) == ((4, "0 0") if adopted else (7, f"{left} 0")), ended

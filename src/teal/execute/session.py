@@ -323,9 +323,7 @@ class Session:
             try:
                 return self.observer.full(lean=self.lean)
             except (TransientError, UnknownAnswerError):
-                if self.now_s - started_s > READ_DEADLINE_S and not self.going_back:
-                    raise
-                if self.now_s - started_s > 10 * READ_DEADLINE_S:
+                if self.now_s - started_s > READ_DEADLINE_S * (10 if self.going_back else 1):
                     raise
             self.ports.clock.sleep(retry_s)
             retry_s = min(2 * retry_s, 5.0)
@@ -369,9 +367,8 @@ class Session:
         found = changes(before, after, written=self.wrote, updated=self.updated, green=green)
         if not found:
             return
-        willing = isinstance(self.intent, Deploy | Flip) and self.intent.adopt and self.run.turn_back is None
-        adopted = willing and all(change.adoptable for change in found)
-        if adopted:
+        willing = isinstance(self.intent, Deploy | Flip) and self.intent.adopt
+        if willing and all(change.adoptable for change in found):
             self._say(Drifted(at_s=self.now_s, changes=found, adopted=True))
         else:
             self._drift(before, found)
@@ -383,12 +380,15 @@ class Session:
         if not split and self.run.turn_back is None:
             adopting = "`--adopt` takes it as it is; " if all(change.adoptable for change in found) else ""
             raise DriftError(reason, hint=f"{adopting}run the command again to go on from what is there now")
-        self.note(foreign=self.run.foreign | {change.route for change in found if change.route is not None})
+        routes = self.run.foreign | {change.route for change in found if change.route is not None}
+        why = self.run.turn_back
+        if why is not None and routes != self.run.foreign:  # another verdict: what goes back leaves these alone too
+            self.note(turn_back=replace(why, reason=f"{why.reason}; {reason}", exit_code=DriftError.exit_code))
+        self.note(foreign=routes)
         self._latch_and_say(TurnBack(reason=reason, judged=False, exit_code=7))
 
     def _latch_and_say(self, why: TurnBack) -> None:
-        turned = self.latch(why)
-        self._unsaid += [turned] if turned is not None else []
+        self._unsaid += filter(None, [self.latch(why)])
 
     def _say(self, event: Event) -> None:
         """Write an event to the journal, and keep it until the run can hand it on."""
