@@ -6,7 +6,8 @@ import pytest
 
 from locks import LAB, Contest, owner, refused
 from teal.errors import BusyError, NeedsPersonError, TransientError
-from teal.host.lock import Heartbeat, Keeper, Who, break_lock
+from teal.host.heartbeat import Heartbeat
+from teal.host.lock import Keeper, Who, break_lock
 from teal.model.lock import Claimed, Holder, Life, Waiting
 
 

@@ -1,10 +1,14 @@
 """A lock taken by a rollback, which waits for nobody and must know when nobody else writes any more."""
 
+from threading import Event, Thread
+
 import pytest
 
-from locks import Contest, owner, refused
+from locks import CALLER, Contest, HandClock, MemoryStore, NoPulse, owner, refused
 from teal.errors import TransientError
-from teal.model.lock import Claimed
+from teal.host.lock import Keeper, Who
+from teal.model.lock import Claimed, Life
+from teal.ports import Kept
 
 
 def test_a_rollback_takes_it_at_once() -> None:
@@ -103,3 +107,41 @@ def test_the_writes_of_a_way_back_are_excused() -> None:
         bob.may_send()
     bob.excuse(excused=False)
     assert refused(bob)
+
+
+class Silent(MemoryStore):
+    """A store that takes a question and gives no answer, until the test is over."""
+
+    __slots__ = ("asked", "over")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked, self.over = Event(), Event()
+
+    def read(self) -> Kept | None:
+        """Hang."""
+        self.asked.set()
+        assert self.over.wait(60.0), "nobody ended the test"
+        return None
+
+
+def test_a_question_that_hangs_in_one_thread_holds_up_no_other() -> None:
+    """With the store silent, a rollback watches somebody that it cannot see, for the whole time, and then ends."""
+    store, clock = Silent(), HandClock()
+    who = Who(owner=owner("bob"), token="run-1", life=lambda _: Life.UNKNOWN)
+    bob = Keeper(lambda _: store, clock, who, NoPulse(), patience_s=0.05)
+    bob.begin(CALLER, "rollback")
+    hangs = Thread(target=bob.preempt, daemon=True)
+    hangs.start()
+    assert store.asked.wait(60.0)
+    assert "somebody that cannot be seen" in bob.unsettled()
+    bob.excuse(excused=True)
+    with bob.writing():
+        bob.may_send()
+    bob.release()
+    clock.at_s += 390.0
+    assert not bob.unsettled()
+    bob.release()
+    store.over.set()
+    hangs.join(60.0)
+    assert not hangs.is_alive()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from itertools import count
-from threading import Event, Lock, Thread
+from threading import Lock
 from typing import Protocol
 
 from teal.errors import BusyError, NeedsPersonError, TealError, TransientError, UnknownAnswerError
@@ -59,31 +59,6 @@ class Pulse(Protocol):
         ...
 
 
-class Heartbeat:
-    """A pulse in a thread of its own."""
-
-    def __init__(self) -> None:
-        self._over: Event | None = None
-
-    def start(self, beat: Callable[[], None], every_s: float) -> None:
-        """Begin; once begun it goes on."""
-        if self._over is not None:
-            return
-        over = self._over = Event()
-
-        def run() -> None:
-            while not over.wait(every_s):
-                beat()
-
-        Thread(target=run, name="heartbeat", daemon=True).start()
-
-    def stop(self) -> None:
-        """End. A beat that waits for the store is left to itself."""
-        if self._over is not None:
-            self._over.set()
-            self._over = None
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Held:
     """A lease of ours. `lost` names who has the lock now; `failing` says that the last renewal was not answered."""
@@ -104,9 +79,13 @@ class Keeper:
         clock: counts the age of the lease; goes on while the computer sleeps.
         who: this process.
         pulse: renews the lease while the run waits.
+        patience_s: how long one thread waits for another that asks the store.
     """
 
-    def __init__(self, open_store: OpenStore, clock: LeaseClock, who: Who, pulse: Pulse) -> None:
+    def __init__(
+        self, open_store: OpenStore, clock: LeaseClock, who: Who, pulse: Pulse, patience_s: float = 10.0
+    ) -> None:
+        self._patience_s = patience_s
         self._open_store = open_store
         self._clock = clock
         self._who = who
@@ -136,7 +115,7 @@ class Keeper:
 
     def claim(self) -> Claim:
         """Take the lock if it is free, or if its holder can write no more."""
-        with self._asking:
+        with self._alone():
             for _ in range(RACES_MOST):
                 asked_s = self._clock.elapsed_s()
                 kept = self._store.read()
@@ -154,9 +133,9 @@ class Keeper:
 
     def preempt(self) -> None:
         """Take the lock from whoever has it, without waiting for them."""
-        with self._asking:
-            if self._preempted_s is None:
-                self._preempted_s = self._clock.elapsed_s()
+        if self._preempted_s is None:
+            self._preempted_s = self._clock.elapsed_s()
+        with self._alone():
             for _ in range(RACES_MOST):
                 asked_s = self._clock.elapsed_s()
                 kept = self._store.read()
@@ -214,7 +193,7 @@ class Keeper:
                 self._give_back()
 
     def _give_back(self) -> None:
-        with self._asking:
+        with self._alone():
             held = self._held
             if held is None or held.lost:
                 return
@@ -267,7 +246,7 @@ class Keeper:
             self._acknowledge(wait=False)
 
     def _renew_if_due(self) -> None:
-        with self._asking:
+        with suppress(TransientError), self._alone():  # where another thread waits for the store, it renews, or nobody
             held = self._held
             if held is None or held.lost or self._age_s(held) < self._times.heartbeat_s:
                 return
@@ -295,20 +274,27 @@ class Keeper:
         if held is None or held.left or not self._sending.acquire(blocking=wait):
             return
         try:
-            with self._asking, suppress(TealError):
+            with suppress(TealError), self._alone():
                 for _ in range(RACES_MOST):
                     kept = self._store.read()
                     waits = kept is not None and any(h.epoch == held.epoch for h in kept.record.preempted)
-                    if kept is None or not waits or self._put(self._without_us(kept, held), kept) is not None:
+                    left = acknowledged(kept.record, held.epoch, self._nonce()) if kept is not None and waits else None
+                    if left is None or self._put(left, kept) is not None:
                         self._held = replace(held, left=True)
                         return
         finally:
             self._sending.release()
 
-    def _without_us(self, kept: Kept, held: _Held) -> LockRecord:
-        return acknowledged(kept.record, held.epoch, self._nonce())
-
     # The store
+
+    @contextmanager
+    def _alone(self) -> Generator[None]:
+        if not self._asking.acquire(timeout=self._patience_s):
+            raise TransientError("the lock's store leaves a question unanswered", code="Hangs", operation="lock:ask")
+        try:
+            yield
+        finally:
+            self._asking.release()
 
     @property
     def _store(self) -> LockStore:
@@ -336,7 +322,7 @@ class Keeper:
         return None
 
     def _read_again(self) -> None:
-        with self._asking:
+        with self._alone():
             held = self._held
             if held is None or held.lost:
                 return
