@@ -274,3 +274,12 @@ def test_a_signal_before_a_way_back_leaves_it_to_the_next(two: Stage, signal: in
     left.region.signal = signal
     assert left.run(intent).exit_code == 128 + signal
     assert state(left) == before
+
+
+def test_an_abort_that_cannot_put_back_needs_a_person(two: Stage) -> None:
+    """Exit 5, not 0, when what the slot held before does not come up again; production stays where it is."""
+    left = at(two, "UpdateService", 1)
+    left.region.dead.add("lab/shop:1")
+    ended = left.run(Abort())
+    assert (ended.exit_code, state(left).serves) == (5, "b"), ended
+    assert "did not come up again" in ended.message

@@ -11,6 +11,8 @@ from teal.plan.retiring import retired
 from teal.plan.situation import RESTING_ROWS, Row
 from teal.plan.whole import holds
 
+WENT_BACK = 4  # of a deployment; an abort is asked to go back, and ends well with it
+
 
 def abort(facts: Facts) -> Decision:
     """Return what `abort` does where things stand."""
@@ -31,7 +33,8 @@ def abort(facts: Facts) -> Decision:
 
 def turned_back(facts: Facts, why: TurnBack, intent: Intent) -> Decision:
     """Return the rest of the way back, or how it ended."""
-    exit_code = why.exit_code if isinstance(intent, Deploy | Flip) else 0
+    asked_for = why.exit_code == WENT_BACK and not isinstance(intent, Deploy | Flip)
+    exit_code = 0 if asked_for else why.exit_code
     steps = _way_back(facts, why)
     if not steps:
         return Finished(message=f"went back: {why.reason}", exit_code=exit_code)
