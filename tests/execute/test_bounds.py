@@ -37,6 +37,14 @@ def test_the_same_step_is_done_so_often_and_no_more(step: Step, limit: int) -> N
     assert counted(step, 99, endless=True) == [""] * 99
 
 
+def test_what_is_endless_uses_nothing_up() -> None:
+    """However often the weights of a way back were written, its tags are still within the bounds."""
+    bounds = Bounds()
+    bounds.expect(4)
+    assert [bounds.count(ACT, endless=True) for _ in range(99)] == [""] * 99
+    assert [bounds.count(ACT, endless=False) for _ in range(3)] == [""] * 3
+
+
 def test_a_busy_aws_counts_for_nothing() -> None:
     """A step that AWS was too busy for is counted once, however often it is tried."""
     bounds = Bounds()

@@ -283,3 +283,23 @@ def test_an_abort_that_cannot_put_back_needs_a_person(two: Stage) -> None:
     ended = left.run(Abort())
     assert (ended.exit_code, state(left).serves) == (5, "b"), ended
     assert "did not come up again" in ended.message
+
+
+def test_a_forward_write_that_comes_twice_is_undone_at_once(two: Stage) -> None:
+    """The weight from before the rollback, written once more by a request that was late, is no stale read for long."""
+    left, writes, lasted = at(two, "ModifyRule", 4), 0, list[float]()
+    a, b = groups_of(left)
+
+    def after(_: str, operation: str, __: Mapping[str, Any]) -> None:
+        nonlocal writes
+        writes += operation == "ModifyRule"
+        if operation == "ModifyRule" and writes == 2:
+            modify(left.region, 20, forward((a, 50), (b, 50)))
+            lasted.append(left.region.now_s)
+        elif operation == "ModifyRule" and writes == 3:
+            lasted.append(left.region.now_s)
+
+    left.region.after_call = after
+    ended = left.run(Rollback())
+    assert (ended.exit_code, state(left).shares, len(lasted)) == (0, "0 0", 2), ended
+    assert lasted[1] - lasted[0] < 5.0

@@ -8,7 +8,7 @@ from teal.execute.guard import step_key
 from teal.execute.locking import excuse, preempt
 from teal.execute.perform import Outcome, aws_detail, perform
 from teal.execute.seen import as_written
-from teal.execute.session import Session
+from teal.execute.session import GLANCE_PATIENCE_S, Session
 from teal.execute.stages import stage_of
 from teal.model.event import Event, Noted, StepBegan, StepEnded, StepFailed
 from teal.model.run import TurnBack
@@ -72,7 +72,8 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
         raise NeedsPersonError(
             f"{step.sentence()} was not done: {problem}", hint="`teal status` shows where things stand"
         )
-    session.bounded(session.bounds.count(step, endless=session.going_back and isinstance(step, ROUTING)))
+    endless = session.going_back and isinstance(step, ROUTING)
+    session.bounded(session.bounds.count(step, endless=endless))
     session.step_number += 1
     began_s = session.now_s
     stage = stage_of(step, going_back=session.going_back)
@@ -82,6 +83,8 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
     try:
         outcome = perform(step, session.scene)
     except (TransientError, UnknownAnswerError) as error:
+        if not endless:
+            session.bounds.forgive(step)
         yield from _retry(session, step, error)
         return False
     except (AwsError, CredentialError) as error:
@@ -113,7 +116,6 @@ def _retry(session: Session, step: Act, error: AwsError) -> Iterator[Event]:
         yield from _without_mark(session, step, aws_detail(error))
         return
     yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=aws_detail(error), follows="retry"))
-    session.bounds.forgive(step)
     _count_failure(session, step)
     _may_have_been_done(session, step)
     failing_s = session.failing_s(step_key(step))
@@ -208,7 +210,10 @@ def _remember(session: Session, step: Act, outcome: Outcome) -> None:
 
 
 def _see(session: Session, done: Sequence[Act]) -> Iterator[Event]:
-    """Look until every acknowledged write is seen; a look that still shows the value before is stale, not news."""
+    """Look until every acknowledged write is seen; a look that still shows the value before is stale, not news.
+
+    A way back does not wait for long to see a weight: somebody else may have written the value before once more.
+    """
     began_s, retry_s, verdict = session.now_s, 0.1, session.run.turn_back
     wrote, updated = set(session.wrote), set(session.updated)
     while True:
@@ -218,8 +223,9 @@ def _see(session: Session, done: Sequence[Act]) -> Iterator[Event]:
         unseen = [step for step in done if not session.laws.seen(step, snapshot)]
         if not unseen or session.run.turn_back is not verdict:  # the look may have turned the run back
             return
-        if session.now_s - began_s > SEEN_DEADLINE_S:
-            reason = f"AWS accepted it a minute ago, and does not show it: {unseen[0].sentence()}"
+        waited_s = session.now_s - began_s
+        if waited_s > (GLANCE_PATIENCE_S if session.lean and isinstance(unseen[0], ROUTING) else SEEN_DEADLINE_S):
+            reason = f"AWS accepted it {waited_s:.0f} s ago, and does not show it: {unseen[0].sentence()}"
             yield session.tell(StepFailed(at_s=session.now_s, step=unseen[0], reason=reason, follows="retry"))
             return
         session.ports.clock.sleep(retry_s)

@@ -37,13 +37,15 @@ class Bounds:
     def count(self, step: Step, *, endless: bool) -> str:
         """Count one step and return how it goes in circles, if it does; else an empty text.
 
-        `endless` steps (the writes of a way back) are repeated as long as it takes.
+        `endless` steps (the writes of a way back) are repeated as long as it takes, and are not counted.
         """
+        if endless:
+            return ""
         key = step_key(step)
         self._same[key] += 1
         self._total += 1
         limit = SAME_ACT_LIMIT if isinstance(step, Act) else SAME_QUESTION_LIMIT
-        if endless or (self._same[key] <= limit and self._total <= max(self._limit, 10)):
+        if self._same[key] <= limit and self._total <= max(self._limit, 10):
             return ""
         return f"going in circles: {step.sentence()} was planned {self._same[key]} times in {self._total} steps"
 

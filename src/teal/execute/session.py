@@ -212,13 +212,14 @@ class Session:
 
         A look that shows neither shows what somebody else wrote.
         """
-        self._acknowledged[key] = (value_of(key, self.snapshot), self.now_s)
+        lag_s = GLANCE_PATIENCE_S if self.lean and key.startswith("route") else STALE_S  # then: write again
+        self._acknowledged[key] = (value_of(key, self.snapshot), self.now_s + lag_s)
         self._snapshot = written
 
     def _stale(self, before: Snapshot, after: Snapshot) -> bool:
         return shows_again(self.run.own_move, before, after) or any(
-            self.now_s - at_s < STALE_S and value_of(key, after) == value and value_of(key, before) != value
-            for key, (value, at_s) in self._acknowledged.items()
+            self.now_s < until_s and value_of(key, after) == value and value_of(key, before) != value
+            for key, (value, until_s) in self._acknowledged.items()
         )
 
     def watch(self, slot: Slot, *, service: bool) -> None:
@@ -335,8 +336,7 @@ class Session:
             facts = facts.for_next()
         service = facts.target.service
         ready = service is not None and whole(self.spec, facts.target, primary_revision(service), facts.count())
-        since_s = self.run.whole_since_s
-        self.note(whole_since_s=(since_s if since_s is not None else self.now_s) if ready else None)
+        self.note(whole_since_s=(self.run.whole_since_s or self.now_s) if ready else None)
 
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
         if self.run.emptied is not None:
