@@ -116,11 +116,9 @@ def test_a_run_that_is_undone_again_and_again_ends(tmp_path: Path) -> None:
 
 
 def test_no_bound_stops_a_way_back_over_many_routes(tmp_path: Path) -> None:
-    """A rollback onto the untouched revision raises its share route by route; a busy API makes each a round of its own."""
-    hosts = "\n".join(
-        f"  - {{load_balancer: shop, listener: 80, create: {{priority: {20 + number}, conditions: {{host: [h{number}]}}}}}}"
-        for number in range(8)
-    )
+    """A rollback onto the untouched revision raises its share route by route; a busy API makes each its own round."""
+    create = "create: {priority: %d, conditions: {host: [h%d]}}"
+    hosts = "\n".join(f"  - {{load_balancer: shop, listener: 80, {create % (n, n)}}}" for n in range(20, 28))
     play = stage(tmp_path, routes=hosts, time_scale=0.005)
     play = rest(must(on(rest(must(on(play, "1"), Deploy())), "2"), Deploy()))
     play = killed(on(play, "3"), Deploy(), ("AddTags", 1))

@@ -334,7 +334,7 @@ def test_on_stop_stay(deployers: Deployers, cause: str) -> None:
 
 
 def test_retiring_when_due_is_in_nobodys_way(deployers: Deployers) -> None:
-    """From cron: what is not due asks no lock of anybody, and what is due leaves a deployment alone; exit 0 both times."""
+    """From cron: what is not due asks for no lock, and what is due leaves a deployment alone; exit 0 both times."""
     due = Retire(if_due=True)
     writes = len(deployers.store.writes)
     ended, _ = deployers.run("cron", due)

@@ -73,7 +73,7 @@ def test_the_write_follows_two_equal_looks(warm: Stage) -> None:
 
 
 def test_slow_looks_do_not_keep_it_from_its_write(warm: Stage) -> None:
-    """Where a complete look takes longer than it stays fresh, the routes alone are read again right before the write."""
+    """Where a complete look takes longer than it stays fresh, the routes alone are read again before the write."""
     play = fork(warm)
     looks = play.region.calls["ecs:DescribeTasks"]
 

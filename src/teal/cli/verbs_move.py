@@ -105,7 +105,9 @@ def abort(desk: Desk) -> int:
         "teal retire --yes           without a question",
     ),
 )
-@click.option("--if-due", is_flag=True, help="Only when `keep_warm` is over; exit 0 when it is not, or another run is at work.")
+@click.option(
+    "--if-due", is_flag=True, help="Only when `keep_warm` is over; exit 0 when it is not, or another run is at work."
+)
 def retire(desk: Desk, *, if_due: bool) -> int:
     """Scale the idle slot to 0, and wait until it is empty. The only command that destroys; it deletes nothing.
 
