@@ -65,6 +65,20 @@ def _forge(deployers: Deployers, weight: int) -> None:
     deployers.stage.region.aws("elbv2", "ModifyRule", RuleArn=rule.arn, Actions=[action])
 
 
+def _lands(deployers: Deployers, after_s: float, act: Callable[[], object]) -> list[float]:
+    """Let something happen after a while; the list is empty once it has."""
+    region = deployers.stage.region
+    due_s = [region.now_s + after_s]
+
+    def land() -> None:
+        if due_s and region.now_s > due_s[0]:
+            due_s.clear()
+            act()
+
+    region.each_tick.append(land)
+    return due_s
+
+
 def test_no_lock_is_said_once(tmp_path: Path) -> None:
     """Without a store each deployment says once that there is no lock; a rollback does not."""
     there = stage(tmp_path)
@@ -165,20 +179,12 @@ def test_a_late_write_is_undone(deployers: Deployers, intent: Rollback | Abort, 
     run = deployers.tell("bob", Deploy())
     _until(run, _holding)
     deployers.frozen.add("bob")
-    region, lands_s = deployers.stage.region, deployers.stage.region.now_s + 200.0
-    late: list[float] = [lands_s]
-
-    def land() -> None:
-        if late and region.now_s > late[0]:
-            late.clear()
-            _forge(deployers, weight)
-
-    region.each_tick.append(land)
+    began_s, late = deployers.stage.region.now_s, _lands(deployers, 200.0, lambda: _forge(deployers, weight))
     ended, _ = deployers.run("eve", intent)
     assert not late
     assert ended.exit_code == 0, ended
     assert _share(deployers) == 0
-    assert 390 <= region.now_s - (lands_s - 200.0) < 480
+    assert 390 <= deployers.stage.region.now_s - began_s < 480
 
 
 @pytest.mark.parametrize("named", [None, Slot.A])
@@ -190,16 +196,10 @@ def test_a_late_scale_in_is_undone(deployers: Deployers, named: Slot | None) -> 
     region.pass_time(300)
     _until(deployers.tell("bob", Retire()), lambda event: isinstance(event, StepBegan))
     deployers.frozen.add("bob")
-    lands_s: list[float] = [region.now_s + 100.0]
-
-    def land() -> None:
-        if lands_s and region.now_s > lands_s[0]:
-            lands_s.clear()
-            region.aws("ecs", "UpdateService", cluster="shop", service="shop-a", desiredCount=0)
-
-    region.each_tick.append(land)
+    to_none = {"cluster": "shop", "service": "shop-a", "desiredCount": 0}
+    late = _lands(deployers, 100.0, lambda: region.aws("ecs", "UpdateService", **to_none))
     ended, _ = deployers.run("eve", Rollback(to_slot=named))
-    assert not lands_s
+    assert not late
     assert ended.exit_code == 0, ended
     assert _share(deployers, Slot.A) == 1
     service = deployers.stage.look().slot(Slot.A).service
@@ -207,19 +207,24 @@ def test_a_late_scale_in_is_undone(deployers: Deployers, named: Slot | None) -> 
     assert service.desired == 2
 
 
+def test_what_the_victim_had_written_is_its_own(deployers: Deployers) -> None:
+    """A weight that production had before the rollback is undone when it comes late, whatever steps are configured."""
+    spec = deployers.stage.spec
+    seven = replace(spec.deploy, shift=(replace(spec.deploy.shift[0], percent=7), *spec.deploy.shift[1:]))
+    deployers.stage.spec = replace(spec, deploy=seven)
+    _until(deployers.tell("bob", Deploy()), _holding)
+    deployers.frozen.add("bob")
+    deployers.stage.spec = spec
+    late = _lands(deployers, 100.0, lambda: _forge(deployers, 7))
+    ended, _ = deployers.run("eve", Rollback())
+    assert (ended.exit_code, late, _share(deployers)) == (0, [], 0), ended
+
+
 def test_a_foreign_value_is_not_undone(deployers: Deployers) -> None:
     """A weight that the pre-empted run has no step for was written by somebody else: exit 7, and it stays."""
     _until(deployers.tell("bob", Deploy()), _holding)
     deployers.frozen.add("bob")
-    region, forged = deployers.stage.region, list[float]()
-
-    def edit() -> None:
-        if not forged and region.now_s > began_s + 100.0:
-            forged.append(region.now_s)
-            _forge(deployers, 33)
-
-    began_s = region.now_s
-    region.each_tick.append(edit)
+    _lands(deployers, 100.0, lambda: _forge(deployers, 33))
     ended, _ = deployers.run("eve", Rollback())
     assert ended.exit_code == 7
     assert "33 %" in ended.message

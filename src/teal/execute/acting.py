@@ -42,7 +42,7 @@ BUILDING = (CreateGroup, CreateTaste, Register, CreateService, UpdateService)
 
 def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
     """Do the first step; of writes to routes all that come first, in their order, from one look."""
-    first = steps[0]
+    first, before = steps[0], session.snapshot
     batch: list[Act] = [
         step for step in takewhile(lambda step: isinstance(step, ROUTING), steps) if isinstance(step, Act)
     ]
@@ -59,7 +59,7 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
         if not ended:
             break  # decide the rest anew: on a way back the other routes come first now, and each is tried again
         done.append(step)
-    yield from preempt(session)
+    yield from preempt(session, before)
     yield from _see(session, done)
 
 

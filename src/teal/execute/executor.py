@@ -208,7 +208,7 @@ class Executor:
             yield from wait(session, step) if isinstance(step, Wait) else put_question(session, step)
             return
         if not isinstance(step, ROUTING):
-            yield from preempt(session)  # what moves traffic is written first
+            yield from preempt(session, session.snapshot)  # what moves traffic is written first
         yield from act(session, steps)
         done = isinstance(step, TagMove) and step.tag.stage is Stage.DONE
         if done and session.run.rung is None and session.run.turn_back is None:

@@ -57,12 +57,15 @@ def excuse(session: Session, step: Act, stage: str) -> None:
     lock.excuse(excused=isinstance(session.intent, Rollback) or (isinstance(session.intent, Abort) and not puts_back))
 
 
-def preempt(session: Session) -> Iterator[Event]:
-    """Take the lock from whoever has it, once; a store that does not answer soon is gone on without."""
+def preempt(session: Session, before: Snapshot) -> Iterator[Event]:
+    """Take the lock from whoever has it, once; a store that does not answer soon is gone on without.
+
+    `before` is what was seen before this way back wrote anything: what it shows, the pre-empted run may write again.
+    """
     lock = session.ports.lock
     if lock is None or session.preempted is not None or not session.lean:
         return
-    session.preempted = _shares(session.snapshot)
+    session.preempted = _shares(before)
 
     def attempt() -> str:
         try:
