@@ -1,6 +1,6 @@
 """Several deployers on one region in memory, with the real lock over one store; their hearts beat with its clock."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -62,6 +62,7 @@ class Deployers:
     dead: set[str] = field(default_factory=set[str])
     frozen: set[str] = field(default_factory=set[str])  # those whose process does not run
     skew_s: float = 0.0
+    asked: Callable[[], bool] = lambda: True  # what a person answers to every question
     runs: int = 0
 
     def tell(
@@ -85,7 +86,7 @@ class Deployers:
             intent=intent,
             run=run,
             command=type(intent).__name__.lower(),
-            approve=lambda _plan, _seen: True,
+            approve=lambda _plan, _seen: self.asked(),
             timeout_s=timeout_s,
         ).events()
 

@@ -100,6 +100,14 @@ def test_a_run_takes_the_lock_and_gives_it_back(deployers: Deployers) -> None:
     assert deployers.store.record.writers == ()
 
 
+def test_whoever_walks_away_from_the_question_leaves_no_lock(deployers: Deployers) -> None:
+    """No answer ends the command, and the lock is free again."""
+    deployers.asked = list[bool]().pop
+    with pytest.raises(IndexError):
+        deployers.run("bob", Deploy())
+    assert deployers.store.record.writers == ()
+
+
 def test_the_second_is_turned_away(deployers: Deployers) -> None:
     """While somebody holds the lock another run exits with 6, names the holder, and has written nothing."""
     _until(deployers.tell("bob", Deploy()), _holding)

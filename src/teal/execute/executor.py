@@ -82,6 +82,9 @@ class Executor:
         except TealError as error:
             yield from session.unsaid()
             yield self._end(error.exit_code, error.message, error.hint)
+        except Exception:  # a mistake of ours, or a person who hung up: nothing is under way any more
+            let_go(session)
+            raise
         let_go(session)
 
     def _begun(self) -> Generator[Event, None, Caller]:
