@@ -48,7 +48,8 @@ def test_what_is_no_record(tmp_path: Path) -> None:
     """A file that is no record is unknown, never a free lock; a bad place is a mistake of the user."""
     path = tmp_path / "app.json"
     path.write_text("{}")
-    with pytest.raises(UnknownAnswerError, match=r"app\.json cannot be read"):
+    with pytest.raises(UnknownAnswerError, match=r"app\.json cannot be read") as caught:
         FileLockStore(path, VirtualClock()).read()
+    assert "delete it by hand" in caught.value.hint
     with pytest.raises(UsageError, match=r"the lock file .*File exists"):
         FileLockStore(path / "below.json", VirtualClock()).write(FIRST, None)

@@ -10,7 +10,7 @@ from typing import Any
 from teal.aws.call import Caller, ask
 from teal.aws.fields import Fields
 from teal.errors import AwsError, NotFoundError, UnknownAnswerError
-from teal.model.lock import LockRecord, lock_from, lock_text
+from teal.model.lock import BY_HAND, LockRecord, lock_from, lock_text
 from teal.ports import Kept
 
 TABLE_KEY = "LockID"  # as Terraform names it, so that its lock table serves as well
@@ -109,4 +109,4 @@ def _record(body: object, answer: Fields) -> LockRecord:
         return lock_from(body)
     except ValueError as error:  # msgspec's errors are ValueErrors
         message = f"the lock's record cannot be read: {error}"
-        raise UnknownAnswerError(message, code="UnknownRecord", operation=answer.operation) from error
+        raise UnknownAnswerError(message, code="UnknownRecord", operation=answer.operation, hint=BY_HAND) from error

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from teal.errors import TransientError, UnknownAnswerError, UsageError
-from teal.model.lock import LockRecord, lock_from, lock_text
+from teal.model.lock import BY_HAND, LockRecord, lock_from, lock_text
 from teal.ports import Clock, Kept
 
 _PATIENCE_S = 5.0
@@ -42,7 +42,7 @@ class FileLockStore:
             record = lock_from(body)
         except ValueError as error:  # msgspec's errors are ValueErrors
             message = f"{self._path} cannot be read: {error}"
-            raise UnknownAnswerError(message, code="UnknownRecord", operation=_OPERATION) from error
+            raise UnknownAnswerError(message, code="UnknownRecord", operation=_OPERATION, hint=BY_HAND) from error
         return Kept(record=record, version=record.nonce)
 
     def write(self, record: LockRecord, over: str | None) -> str | None:

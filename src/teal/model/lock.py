@@ -12,6 +12,7 @@ import msgspec
 from teal.model.text import clean
 
 SCHEMA = 1
+BY_HAND = "once nobody deploys, delete it by hand: it holds nothing else; `teal rollback` does without it"
 
 
 class Life(StrEnum):
