@@ -225,7 +225,7 @@ def test_what_the_victim_had_written_is_its_own(deployers: Deployers) -> None:
     deployers.stage.spec = spec
     late = _lands(deployers, 100.0, lambda: _forge(deployers, 7))
     ended, _ = deployers.run("eve", Rollback())
-    assert (ended.exit_code, len(late), int(_share(deployers))) == (0, 0, 0), ended
+    assert (len(late), ended.exit_code, _share(deployers) == 0) == (0, 0, True), ended
 
 
 def test_a_foreign_value_is_not_undone(deployers: Deployers) -> None:
