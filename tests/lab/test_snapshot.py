@@ -50,6 +50,27 @@ def running() -> Region:
     return region
 
 
+def balanced(region: Region) -> None:
+    """Give a region a service whose task is registered with the second group."""
+    container = {"name": "web", "image": "lab/sample:1", "portMappings": [{"containerPort": 8080}]}
+    size = {"networkMode": "awsvpc", "cpu": "256", "memory": "512"}
+    region.ecs("RegisterTaskDefinition", family="behind", containerDefinitions=[container], **size)
+    region.ecs(
+        "CreateService",
+        cluster="demo",
+        serviceName="behind",
+        taskDefinition="behind",
+        desiredCount=1,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": ["subnet-a"]}},
+        loadBalancers=[{"targetGroupArn": region.groups[1], "containerName": "web", "containerPort": 8080}],
+    )
+    region.pass_s(0.5)
+    region.pass_s(0.5)
+    task = region.world.tasks()[-1]
+    region.world.observe(TaskStarted(task_id=task.task_id, dial={8080: ("127.7.1.2", 8080)}), region.now_s)
+
+
 def settled(region: Region) -> Any:  # noqa: ANN401 - AWS's own shape
     """Return what must be the same before and after: everything but tasks and what is said about them."""
     found = region.everything()[:-1]
@@ -88,6 +109,20 @@ def test_tasks_begin_anew() -> None:
     assert not {each.task_id for each in new} & {each.task_id for each in old}
     assert not {each.address for each in new} & {each.address for each in old}
     assert [each.phase for each in new] == ["run"] * len(old)
+
+
+def test_a_group_that_was_deleted_under_its_targets_is_no_obstacle() -> None:
+    """A task is still registered with a group that is gone: the region comes back, the task anew."""
+    region = running()
+    balanced(region)
+    health = region.elb("DescribeTargetHealth", TargetGroupArn=region.groups[1])["TargetHealthDescriptions"]
+    assert len(health) == 1
+    region.elb("DeleteRule", RuleArn=region.rules[1])
+    region.elb("DeleteTargetGroup", TargetGroupArn=region.groups[1])
+    old = region.world.tasks()
+    put_back(take(region.world, Ground(), 5.0), region.world, Ground(), region.now_s)
+    region.pass_s(0.5)
+    assert sorted(each.group for each in region.world.tasks()) == sorted(each.group for each in old)
 
 
 def test_what_happens_after_a_snapshot_is_undone() -> None:

@@ -1,9 +1,7 @@
 """ELBv2 as the lab knows it: Application Load Balancers, in AWS's answers and AWS's refusals.
 
-Known differences from AWS: a load balancer is active at once and its `DNSName` is a loopback address; HTTPS listeners
-are not served; stickiness, slow start and transforms are kept and answered but not acted upon; network and gateway
-load balancers, HTTPS, HTTP/2 and gRPC targets and regular expressions are refused with `NotSimulated`. A rule change
-is complete when the call returns; how late the data plane takes it up is the data plane's affair.
+A rule change is complete when the call returns; how late the data plane takes it up is the data plane's affair. Where
+the lab differs from AWS stands in docs/lab.md.
 """
 
 from collections.abc import Callable, Mapping
@@ -106,8 +104,10 @@ class Balancers:
         self._state = Balancing(ground=self._state.ground, **memory)
 
     def forget_target(self, group_arn: str, target: tuple[str, int]) -> None:
-        """Drop a target that does not exist any more, without draining it."""
-        self._state.groups[group_arn].targets.pop(target, None)
+        """Drop a target that does not exist any more, without draining it. A deleted group has none."""
+        group = self._state.groups.get(group_arn)
+        if group is not None:
+            group.targets.pop(target, None)
 
     def group_exists(self, group_arn: str) -> bool:
         """Say whether there is a target group with this ARN."""
