@@ -29,13 +29,13 @@ FATES: list[tuple[dict[str, Any], str, str]] = [
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"kind": "tea"}, "no kind"),
     ({}, "no kind"),
-    ({"kind": "kill-task", "share_percent": 3.0}, "share_percent"),
-    ({"kind": "lose-answers", "share_percent": 0}, "> 0"),
+    ({"kind": "kill-task", "share_percent": 3.0}, "unknown field --share$"),
+    ({"kind": "lose-answers", "share_percent": 0}, "> 0.0 - at --share$"),
     ({"kind": "lose-answers", "share_percent": 101}, "<= 100"),
     ({"kind": "error-answers", "status": 404}, "404"),
-    ({"kind": "edit"}, "what"),
+    ({"kind": "edit"}, "missing required field --what$"),
     ({"kind": "edit", "what": "tea"}, "tea"),
-    ({"kind": "stale-reads", "age_s": "5"}, "str"),
+    ({"kind": "stale-reads", "age_s": "5"}, "str` - at --age$"),
 ]
 # calls at once → how many pass, and how many more a second later
 BUCKETS = [
@@ -100,10 +100,11 @@ def test_faults_add_up() -> None:
 
 @pytest.mark.parametrize(("plain", "part"), WRONG)
 def test_what_is_no_fault_is_named(plain: dict[str, Any], part: str) -> None:
-    """A wrong kind, field or value is refused with what there is instead."""
+    """A wrong kind, field or value is refused with what there is instead, by the options of the command line."""
     with pytest.raises(UsageError, match=part) as error:
         as_fault(plain)
     assert error.value.hint
+    assert "_" not in f"{error.value} {error.value.hint}"
 
 
 @pytest.mark.parametrize("kind", KINDS)

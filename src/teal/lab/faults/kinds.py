@@ -3,8 +3,9 @@
 Durations are real seconds: the time scale does not touch them.
 """
 
+import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
@@ -142,6 +143,7 @@ KINDS: Mapping[str, type[Fault]] = {
         *(ErrorAnswers, GarbleAnswers, StaleReads, Edit),
     )
 }
+_FIELD: Final = re.compile(r"(field|at) `(?:\$\.)?(\w+)`")  # how msgspec names a field in its messages
 
 
 def as_fault(plain: Mapping[str, Any]) -> Fault:
@@ -156,8 +158,14 @@ def as_fault(plain: Mapping[str, Any]) -> Fault:
     try:
         return msgspec.convert(plain, kind, strict=True)
     except msgspec.ValidationError as error:
-        fields = ", ".join(field.name for field in msgspec.structs.fields(kind)) or "nothing else"
-        raise UsageError(f"{plain['kind']}: {error}", hint=f"it knows: {fields}") from error
+        known = ", ".join(_flag(field.name) for field in msgspec.structs.fields(kind))
+        told = _FIELD.sub(lambda found: f"{found[1]} {_flag(found[2])}", str(error))
+        raise UsageError(f"{plain['kind']}: {told}", hint=f"it knows: {known}") from error
+
+
+def _flag(field: str) -> str:
+    """Return the option of `teal lab break` for a field: the same word, without the unit."""
+    return "--" + field.removesuffix("_percent").removesuffix("_s")
 
 
 def as_plain(fault: Fault) -> dict[str, Any]:
