@@ -10,6 +10,7 @@ from teal.lab.proxy import Proxy
 from teal.lab.proxy.actions import route_action
 from teal.lab.proxy.clusters import cluster, cluster_name, endpoints, seconds
 from teal.lab.proxy.conditions import SOURCE_HEADER, matchers
+from teal.lab.proxy.listeners import routes
 from teal.lab.proxy.patterns import cidr, wildcard
 from teal.lab.proxy.standing import Standings
 from teal.lab.world.wires import (
@@ -114,6 +115,13 @@ def test_a_plane_is_refused_whole(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="moon-phase"):
         proxy.apply(DataPlane(listeners=(listener,), groups=()), 0.0)
     proxy.stop()
+
+
+def test_no_header_of_the_labs_own_reaches_an_app() -> None:
+    """What rules need to see, and what Envoy notes about a client, is taken out before a request leaves."""
+    wanted = ProxyListener(arn="l", host="127.0.0.1", port=1, idle_timeout_s=1, rules=())
+    removed = routes(wanted)["request_headers_to_remove"]
+    assert sorted(removed) == ["x-envoy-external-address", "x-envoy-internal", SOURCE_HEADER]
 
 
 def test_forward() -> None:

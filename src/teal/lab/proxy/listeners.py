@@ -27,6 +27,8 @@ _SERVER = "awselb/2.0"
 _CLIENT = "%DOWNSTREAM_DIRECT_REMOTE_ADDRESS_WITHOUT_PORT%"
 _MAX_HEADERS = 1000
 _MAX_HEADERS_KB = 96
+# What Envoy notes about a client in the request itself; where it comes from decides which.
+_OF_ENVOY = ("x-envoy-external-address", "x-envoy-internal")
 _PAGES: tuple[tuple[tuple[str, ...], HTTPStatus], ...] = (
     (("UF", "UC", "UR", "LR", "UPE"), HTTPStatus.BAD_GATEWAY),  # refused, reset, garbage
     (("UT", "SI", "UMSDR"), HTTPStatus.GATEWAY_TIMEOUT),
@@ -149,7 +151,7 @@ def routes(wanted: ProxyListener) -> dict[str, Any]:
         "@type": _ROUTES,
         "name": listener_name(wanted),
         "virtual_hosts": [every],
-        "request_headers_to_remove": [SOURCE_HEADER, "x-envoy-external-address"],
+        "request_headers_to_remove": [SOURCE_HEADER, *_OF_ENVOY],
     }
 
 
