@@ -3,6 +3,7 @@
 import pytest
 
 from ecs_stage import NETWORK, Json, Stage
+from teal.lab.world.ecs_logs import KEPT_BYTES
 from teal.lab.world.wires import AwsRefusal, LogLines
 
 LOGGED: Json = {
@@ -119,6 +120,33 @@ def test_every_event_has_an_id_of_its_own() -> None:
     events = stage.logs("FilterLogEvents", logGroupName="/demo/web")["events"]
     assert [each["message"] for each in events] == ["one", "two", "three"]
     assert len({each["eventId"] for each in events}) == 3
+
+
+def test_what_is_kept_has_an_end() -> None:
+    """However many tasks write however much: the streams written to last are kept, and their newest lines."""
+    stage, first = logged("one")
+    other = stage.run_task()["taskArn"].rpartition("/")[2]
+    stage.run(2)
+    for number in range(100):
+        lines = (f"{number} {'x' * 4000}",) * 100
+        stage.clusters.observe(LogLines(task_id=other, container="web", lines=lines), stage.now_s)
+        if number == 50:
+            assert len(stage.logs("DescribeLogStreams", logGroupName="/demo/web")["logStreams"]) == 2
+    (found,) = stage.logs("DescribeLogStreams", logGroupName="/demo/web")["logStreams"]
+    assert found["logStreamName"] != first
+    kept = messages(stage.logs("FilterLogEvents", logGroupName="/demo/web"))
+    assert kept[-1].startswith("99 ")
+    assert 0.9 * KEPT_BYTES < sum(map(len, kept)) < KEPT_BYTES
+
+
+def test_a_stream_keeps_its_last_lines() -> None:
+    """Of more than 10 000 lines the last ones are there."""
+    stage, stream = logged()
+    task = stream.rpartition("/")[2]
+    for number in range(102):
+        stage.clusters.observe(LogLines(task_id=task, container="web", lines=(f"{number}",) * 100), stage.now_s)
+    kept = messages(stage.logs("FilterLogEvents", logGroupName="/demo/web"))
+    assert (len(kept), kept[0], kept[-1]) == (10_000, "2", "101")
 
 
 def test_a_group_can_be_made_before_the_first_task() -> None:

@@ -173,6 +173,16 @@ def test_tasks_have_metadata(region: Region) -> None:
     assert region.world.task_metadata("none") is None
 
 
+def test_a_copy_shares_what_containers_wrote(region: Region) -> None:
+    """A copy goes its own way but for the logs, which may be large: a read of the past shows those of today."""
+    copy = region.world.copy()
+    region.serve(1)
+    region.call("logs", "CreateLogGroup", logGroupName="/shop")
+    (found,) = copy.call("logs", "DescribeLogGroups", {}, region.now_s)["logGroups"]
+    assert found["logGroupName"] == "/shop"
+    assert copy.tasks() == ()
+
+
 def test_the_story_begins_with_the_region(region: Region) -> None:
     """The first line names the account; every line has the instant of its call."""
     first, *rest = region.world.events

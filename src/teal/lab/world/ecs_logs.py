@@ -2,7 +2,8 @@
 
 A group begins to exist when it is made or a task with it is launched, a stream with the first line. Lines are numbered
 from the first one on; a page token is such a number, so that a reader who comes back gets exactly what is new. A stream
-keeps its last lines only.
+keeps its last lines only, and all of them together keep `KEPT_BYTES`: then the stream that was written to longest ago
+loses its oldest lines, and is gone with the last one.
 """
 
 import re
@@ -15,6 +16,9 @@ from teal.lab.world.ground import Ground, Params
 from teal.lab.world.wires import AwsRefusal, LogLines
 
 LINES_KEPT = 10_000
+KEPT_BYTES = 32 << 20
+LINE_BYTES = 300  # what a line takes besides its text, about
+STREAM_BYTES = 1000
 PAGE_MOST = 10_000
 STREAMS_MOST = 50
 TERM = re.compile(r'([-?]?)(?:"((?:[^"\\]|\\.)*)"|(\S+))')
@@ -37,7 +41,7 @@ class Stream:
     name: str
     created_ms: int
     count: int = 0
-    lines: deque[Line] = field(default_factory=lambda: deque[Line](maxlen=LINES_KEPT))
+    lines: deque[Line] = field(default_factory=deque[Line])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -50,11 +54,16 @@ class Group:
 
 @dataclass(slots=True, kw_only=True)
 class Logs:
-    """All log groups."""
+    """All log groups. A copy of the region shares them, for they may be large and nothing is ever changed in them."""
 
     ground: Ground
     groups: dict[str, Group] = field(default_factory=dict[str, Group])
     lines: int = 0  # written so far, to whatever stream
+    kept_bytes: int = 0
+    recent: dict[tuple[str, str], Stream] = field(default_factory=dict[tuple[str, str], Stream])  # the last written last
+
+    def __deepcopy__(self, _memo: object) -> "Logs":
+        return self
 
     def take(self, state: EcsState, seen: LogLines, now_s: float) -> None:
         """Keep what a container wrote, if its log driver is awslogs."""
@@ -62,14 +71,39 @@ class Logs:
         found = next((each for each in task.containers if each.name == seen.container), None) if task else None
         if found is None or found.log is None:
             return
-        group, name = found.log
         at_ms = int(now_s * 1000)
-        streams = self.groups.setdefault(group, Group(created_ms=at_ms)).streams
-        stream = streams.setdefault(name, Stream(name=name, created_ms=at_ms))
+        stream = self._stream(found.log, at_ms)
         for text in seen.lines:
             self.lines += 1
             stream.lines.append(Line(stream.count, at_ms, text, f"{self.lines:056d}"))
             stream.count += 1
+            self.kept_bytes += LINE_BYTES + len(text)
+            if len(stream.lines) > LINES_KEPT:
+                self._drop_line(stream)
+        self._make_room()
+
+    def _stream(self, where: tuple[str, str], at_ms: int) -> Stream:
+        """Return a stream that is about to be written to."""
+        stream = self.recent.pop(where, None)
+        if stream is None:
+            group, name = where
+            stream = Stream(name=name, created_ms=at_ms)
+            self.groups.setdefault(group, Group(created_ms=at_ms)).streams[name] = stream
+            self.kept_bytes += STREAM_BYTES
+        self.recent[where] = stream
+        return stream
+
+    def _make_room(self) -> None:
+        while self.kept_bytes > KEPT_BYTES:
+            (group, name), stream = next(iter(self.recent.items()))
+            if stream.lines:
+                self._drop_line(stream)
+                continue
+            del self.recent[group, name], self.groups[group].streams[name]
+            self.kept_bytes -= STREAM_BYTES
+
+    def _drop_line(self, stream: Stream) -> None:
+        self.kept_bytes -= LINE_BYTES + len(stream.lines.popleft().text)
 
     def call(self, operation: str, params: Params, now_s: float) -> Json:
         """Answer one operation of the service `logs`."""
