@@ -111,6 +111,18 @@ def test_tasks_begin_anew() -> None:
     assert [each.phase for each in new] == ["run"] * len(old)
 
 
+def test_a_client_token_means_the_task_that_took_the_place() -> None:
+    """RunTask with the token of a task that was launched anew launches no other one."""
+    region = running()
+    wanted = {"cluster": "demo", "taskDefinition": "web:1", "launchType": "FARGATE", "clientToken": "t"}
+    network = {"awsvpcConfiguration": {"subnets": ["subnet-a"]}}
+    (before,) = region.ecs("RunTask", **wanted, networkConfiguration=network)["tasks"]
+    put_back(take(region.world, Ground(), 5.0), region.world, Ground(), region.now_s)
+    (after,) = region.ecs("RunTask", **wanted, networkConfiguration=network)["tasks"]
+    assert after["taskArn"] != before["taskArn"]
+    assert after["taskArn"] in region.ecs("ListTasks", cluster="demo", family="web")["taskArns"]
+
+
 def test_a_group_that_was_deleted_under_its_targets_is_no_obstacle() -> None:
     """A task is still registered with a group that is gone: the region comes back, the task anew."""
     region = running()

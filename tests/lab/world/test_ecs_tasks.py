@@ -322,6 +322,20 @@ def test_run_task_twice_with_one_token_is_one_task() -> None:
     assert stage.refusal("RunTask", **params)[0] == "ConflictException"
 
 
+def test_a_token_is_forgotten_with_its_tasks() -> None:
+    """While a stopped task can be described its token stands for it; then the token is as good as new."""
+    stage = Stage(time_scale=0.01)
+    stage.register()
+    first = stage.run_task(clientToken="t")["taskArn"]
+    stage.run(2)
+    stage.ecs("StopTask", cluster="demo", task=first)
+    stage.run(50)
+    assert stage.run_task(clientToken="t")["taskArn"] == first
+    stage.run(30)
+    assert stage.ecs("DescribeTasks", cluster="demo", tasks=[first])["tasks"] == []
+    assert stage.run_task(clientToken="t")["taskArn"] != first
+
+
 def test_tasks_are_listed_by_what_is_asked() -> None:
     """ListTasks filters by service, family, starter and desired status; PENDING finds nothing."""
     stage = Stage()

@@ -13,9 +13,9 @@ def begin_anew(state: EcsState, now_s: float) -> tuple[tuple[str, tuple[str, int
     old = list(state.live.values())
     for task in old:
         _forget(state, task)
-    for task in old:
-        if task.stop_code is None:
-            launch(state, _order(task), now_s)
+    anew = {task.task_id: launch(state, _order(task), now_s).task_id for task in old if task.stop_code is None}
+    for _, made in state.run_tokens.values():  # a client that repeats itself means the task that took the place
+        made[:] = [anew.get(task_id, task_id) for task_id in made]
     return tuple(target for task in old for target in task.targets)
 
 

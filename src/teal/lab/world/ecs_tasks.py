@@ -103,6 +103,10 @@ def _forget(state: EcsState, now_s: float) -> None:
         gone.append(task.task_id)
     for task_id in gone:
         del state.stopped[task_id]
+    if gone:  # clients make up a token for every call: one is forgotten with the last task that it has made
+        state.run_tokens = {
+            token: (request, made) for token, (request, made) in state.run_tokens.items() if any(map(state.task, made))
+        }
 
 
 def _enter(state: EcsState, task: Task, status: TaskStatus, now_s: float) -> None:
