@@ -60,7 +60,7 @@ class Logs:
     groups: dict[str, Group] = field(default_factory=dict[str, Group])
     lines: int = 0  # written so far, to whatever stream
     kept_bytes: int = 0
-    recent: dict[tuple[str, str], Stream] = field(default_factory=dict[tuple[str, str], Stream])  # the last written last
+    recent: dict[tuple[str, str], Stream] = field(default_factory=dict[tuple[str, str], Stream])  # by last write
 
     def __deepcopy__(self, _memo: object) -> "Logs":
         return self
