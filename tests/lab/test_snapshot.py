@@ -13,7 +13,7 @@ from teal.errors import UsageError
 from teal.lab.snapshot import put_back, take
 from teal.lab.world import memory
 from teal.lab.world.ground import Ground
-from teal.lab.world.wires import TaskStarted
+from teal.lab.world.wires import ContainerProbed, ContainerStarted, TaskStarted
 from teal.lab.world.world import World
 
 Lines = tuple[dict[str, Any], dict[str, Any]]
@@ -51,10 +51,13 @@ def running() -> Region:
 
 
 def balanced(region: Region) -> None:
-    """Give a region a service whose task is registered with the second group."""
-    container = {"name": "web", "image": "lab/sample:1", "portMappings": [{"containerPort": 8080}]}
+    """Give a region a service whose task is registered with the second group, and has a container that waits."""
+    web = {"name": "web", "image": "lab/sample:1", "portMappings": [{"containerPort": 8080}]}
+    check = {"command": ["CMD", "true"], "interval": 5}
+    waits = {"dependsOn": [{"containerName": "web", "condition": "HEALTHY"}]}
+    containers = [web | {"healthCheck": check}, {"name": "side", "image": "lab/sample:1", "essential": False} | waits]
     size = {"networkMode": "awsvpc", "cpu": "256", "memory": "512"}
-    region.ecs("RegisterTaskDefinition", family="behind", containerDefinitions=[container], **size)
+    region.ecs("RegisterTaskDefinition", family="behind", containerDefinitions=containers, **size)
     region.ecs(
         "CreateService",
         cluster="demo",
@@ -67,8 +70,18 @@ def balanced(region: Region) -> None:
     )
     region.pass_s(0.5)
     region.pass_s(0.5)
+    begin(region)
+
+
+def begin(region: Region) -> None:
+    """Let the last task begin: its first container, that is healthy at once, and then the one that waits for it."""
     task = region.world.tasks()[-1]
+    assert task.held == {"side"}
     region.world.observe(TaskStarted(task_id=task.task_id, dial={8080: ("127.7.1.2", 8080)}), region.now_s)
+    region.world.observe(ContainerProbed(task_id=task.task_id, container="web", passed=True), region.now_s)
+    region.pass_s(0.01)
+    assert region.world.tasks()[-1].held == frozenset()
+    region.world.observe(ContainerStarted(task_id=task.task_id, container="side"), region.now_s)
 
 
 def settled(region: Region) -> Any:  # noqa: ANN401 - AWS's own shape
@@ -109,6 +122,27 @@ def test_tasks_begin_anew() -> None:
     assert not {each.task_id for each in new} & {each.task_id for each in old}
     assert not {each.address for each in new} & {each.address for each in old}
     assert [each.phase for each in new] == ["run"] * len(old)
+
+
+def test_what_is_on_its_way_comes_back() -> None:
+    """Stickiness, slow start and open requests to a target that drains are as before; a task waits and is asked anew."""
+    region = running()
+    balanced(region)
+    news = {"stickiness.enabled": "true", "slow_start.duration_seconds": "30"}
+    pairs = [{"Key": key, "Value": value} for key, value in news.items()]
+    for group in region.groups:
+        region.elb("ModifyTargetGroupAttributes", TargetGroupArn=group, Attributes=pairs)
+    region.elb("DeregisterTargets", TargetGroupArn=region.groups[0], Targets=[{"Id": "10.7.0.5", "Port": 8080}])
+    before = region.world.data_plane()
+    assert before.groups[0].finishing
+    assert before.groups[1].targets
+    put_back(take(region.world, Ground(time_scale=0.01), 5.0), region.world, Ground(time_scale=0.01), region.now_s)
+    after = region.world.data_plane()
+    assert (after.listeners, after.groups[0]) == (before.listeners, before.groups[0])
+    assert after.groups[1] == replace(before.groups[1], targets=())
+    region.pass_s(0.5)
+    begin(region)
+    assert len(region.world.data_plane().groups[1].targets) == 1
 
 
 def test_a_client_token_means_the_task_that_took_the_place() -> None:
