@@ -34,12 +34,7 @@ def test_the_balancer_does_what_its_api_was_told(town: Town) -> None:
     for name in ("a", "b"):
         town.serve(name, town.define({"REVISION": name}), count=1)
     town.stable("a", "b")
-    made = balancing.create_rule(
-        ListenerArn=town.arns["listener"],
-        Priority=20,
-        Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
-        Actions=[{"Type": "forward", "TargetGroupArn": town.arns["b"]}],
-    )["Rules"][0]["RuleArn"]
+    made = town.rule(20, {"Field": "path-pattern", "Values": ["/*"]}, "b")
     until(lambda: town.answers() == {(200, "a")}, "the rule of priority 10 comes first")
     swapped = [{"RuleArn": town.arns["rule"], "Priority": 20}, {"RuleArn": made, "Priority": 10}]
     balancing.set_rule_priorities(RulePriorities=swapped)

@@ -118,12 +118,13 @@ class Town:
             DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
         )
         self.arns["listener"] = listener["Listeners"][0]["ListenerArn"]
-        self.arns["rule"] = self._rule(10, {"Field": "path-pattern", "Values": ["/*"]}, groups[0])
+        self.arns["rule"] = self.rule(10, {"Field": "path-pattern", "Values": ["/*"]}, groups[0])
         for number, name in enumerate(groups[1:], start=1):  # so that every group is in use
             header = {"Field": "http-header", "HttpHeaderConfig": {"HttpHeaderName": "X-Taste", "Values": [name]}}
-            self._rule(number, header, name)
+            self.rule(number, header, name)
 
-    def _rule(self, priority: int, condition: Mapping[str, Any], group: str) -> str:
+    def rule(self, priority: int, condition: Mapping[str, Any], group: str) -> str:
+        """Create a rule that forwards to a group; return its ARN."""
         rule = self.client("elbv2").create_rule(
             ListenerArn=self.arns["listener"],
             Priority=priority,
