@@ -125,7 +125,7 @@ def test_tasks_begin_anew() -> None:
 
 
 def test_what_is_on_its_way_comes_back() -> None:
-    """Stickiness, slow start and open requests to a target that drains are as before; a task waits and is asked anew."""
+    """Stickiness, slow start and open requests to a target that drains are as before; a task waits once more."""
     region = running()
     balanced(region)
     news = {"stickiness.enabled": "true", "slow_start.duration_seconds": "30"}

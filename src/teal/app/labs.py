@@ -185,6 +185,7 @@ def _view(found: control.LabStatus) -> dict[str, Any]:
         "name": found.name,
         "api": found.url,
         "region": found.region,
+        "network": found.network,
         "time_scale": found.time_scale,
         "pid": found.pid,
         "started_at": instant(found.started_at_s),

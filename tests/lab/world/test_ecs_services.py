@@ -98,6 +98,12 @@ REFUSED: list[tuple[str, Json, str, str]] = [
         "early success",
     ),
     (
+        "lifecycle hooks",
+        {"deploymentConfiguration": {"lifecycleHooks": [{"hookTargetArn": "arn", "roleArn": "arn"}]}},
+        "NotSimulated",
+        "lifecycle hooks",
+    ),
+    (
         "threshold",
         {"deploymentConfiguration": rules(50, 200, thresholdConfiguration={"type": "COUNT", "value": 0})},
         INVALID,

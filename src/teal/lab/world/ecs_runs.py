@@ -15,7 +15,7 @@ from teal.lab.world.ecs_model import (
     not_simulated,
     short_name,
 )
-from teal.lab.world.ecs_service_checks import check_launch, check_network
+from teal.lab.world.ecs_service_checks import check_launch, check_network, platform_of
 from teal.lab.world.ecs_tags import read_tags
 from teal.lab.world.ecs_task_view import show_task
 from teal.lab.world.ecs_tasks import stop_at_once
@@ -23,7 +23,6 @@ from teal.lab.world.ground import Params
 from teal.lab.world.wires import AwsRefusal
 
 COUNT_MOST = 10
-LATEST_PLATFORM = "1.4.0"
 
 
 def run_task(state: EcsState, params: Params, now_s: float) -> Json:
@@ -52,7 +51,7 @@ def run_task(state: EcsState, params: Params, now_s: float) -> Json:
         group=group,
         launch_type=launch_type,
         network=params.get("networkConfiguration"),
-        platform_version=_platform(params) if launch_type == "FARGATE" else None,
+        platform_version=platform_of(launch_type, params.get("platformVersion")),
         started_by=str(params.get("startedBy", "")),
         overrides=_overrides(params.get("overrides") or {}, definition),
         tags=_tags(params, cluster, definition),
@@ -69,11 +68,6 @@ def _again(state: EcsState, request: Json, before: Json, task_ids: Sequence[str]
         raise AwsRefusal("ConflictException", "The clientToken was used with other parameters.")
     tasks = [task for task_id in task_ids if (task := state.task(task_id)) is not None]
     return {"tasks": [show_task(task) for task in tasks], "failures": []}
-
-
-def _platform(params: Params) -> str:
-    version = params.get("platformVersion")
-    return LATEST_PLATFORM if version in {None, "LATEST"} else str(version)
 
 
 def _launch_type(params: Params, definition: Definition) -> str:

@@ -15,7 +15,8 @@ PERCENT_MOST = 200
 FULL = 100
 GRACE_MOST_S = 2_147_483_647
 NETWORK_MOST = {"subnets": 16, "securityGroups": 5}
-PLATFORMS = frozenset({"LATEST", "1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"})
+LATEST_PLATFORM = "1.4.0"
+PLATFORMS = frozenset({"LATEST", LATEST_PLATFORM, "1.3.0", "1.2.0", "1.1.0", "1.0.0"})
 
 # What would change how tasks run or how traffic reaches them, and does not in the lab.
 BEYOND = {
@@ -83,6 +84,8 @@ def merged_rules(given: Mapping[str, Any], before: Json) -> Json:
         raise not_simulated("deployment alarms of ECS")
     if inner(rules, "earlySuccessCriteria").get("enable"):
         raise not_simulated("early success criteria")
+    if rules.get("lifecycleHooks"):
+        raise not_simulated("lifecycle hooks")
     if not 0 <= least <= FULL:
         raise invalid("minimumHealthyPercent must be between 0 and 100.")
     if not FULL <= most <= PERCENT_MOST:
@@ -110,6 +113,13 @@ def check_recipe(state: EcsState, recipe: Recipe, definition: Definition) -> Non
     if definition.network_mode != "awsvpc":
         raise not_simulated(f"services in network mode {definition.network_mode}, only awsvpc")
     _check_balancers(state, recipe.load_balancers, definition)
+
+
+def platform_of(launch_type: str, version: str | None) -> str | None:
+    """Return the platform version of tasks: the latest one unless another is asked for, none but on Fargate."""
+    if launch_type != "FARGATE":
+        return None
+    return LATEST_PLATFORM if version in {None, "LATEST"} else version
 
 
 def check_launch(params: Params, launch_type: str) -> None:

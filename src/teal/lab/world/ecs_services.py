@@ -29,6 +29,7 @@ from teal.lab.world.ecs_service_checks import (
     check_recipe,
     check_simulated,
     merged_rules,
+    platform_of,
 )
 from teal.lab.world.ecs_service_view import show_service
 from teal.lab.world.ecs_tags import read_tags
@@ -38,7 +39,6 @@ from teal.lab.world.wires import AwsRefusal
 
 DESCRIBED_MOST = 10
 LISTED = 10
-LATEST_PLATFORM = "1.4.0"
 # Changed in place by CreateService and UpdateService alike: what tasks are started with, not what they are.
 PLAIN: Json = {
     "healthCheckGracePeriodSeconds": 0,
@@ -108,7 +108,7 @@ def _recipe(state: EcsState, params: Params, before: Recipe | None) -> Recipe:
     recipe = Recipe(
         definition_arn=definition.arn,
         launch_type=launch_type,
-        platform_version=_platform(platform) if launch_type == "FARGATE" else None,
+        platform_version=platform_of(launch_type, platform),
         network=_network(params.get("networkConfiguration", network)),
         load_balancers=tuple(several(params, "loadBalancers")) if "loadBalancers" in params else balancers,
     )
@@ -124,10 +124,6 @@ def _launch_type(params: Params, before: Recipe | None) -> str:
     if strategy:
         return "FARGATE" if str(strategy[0]["capacityProvider"]).startswith("FARGATE") else "EC2"
     return str(params.get("launchType") or (before.launch_type if before else "EC2"))
-
-
-def _platform(version: str | None) -> str:
-    return LATEST_PLATFORM if version in {None, "LATEST"} else str(version)
 
 
 def _network(given: Json | None) -> Json | None:
