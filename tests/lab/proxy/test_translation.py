@@ -98,8 +98,41 @@ def test_unknown_condition() -> None:
         matchers((Condition(field="moon-phase", values=("full",)),))
 
 
-def test_a_plane_is_refused_whole(tmp_path: Path) -> None:
-    """A plane with a rule that cannot be translated is refused before any node takes it up."""
+MOON = Condition(field="moon-phase", values=("full",))
+CHECK = HealthCheck(
+    protocol="HTTP",
+    port=None,
+    path="/",
+    interval_s=1.0,
+    timeout_s=1.0,
+    healthy_count=2,
+    unhealthy_count=2,
+    codes=((200, 200),),
+)
+
+
+def listening(*conditions: Condition, host: str = "127.0.0.1") -> DataPlane:
+    """Return a plane with one rule."""
+    rule = ProxyRule(arn="r", conditions=conditions, action=Forward(shares=()))
+    return DataPlane(listeners=(ProxyListener(arn="l", host=host, port=1, idle_timeout_s=1, rules=(rule,)),), groups=())
+
+
+def dialling(host: str) -> DataPlane:
+    """Return a plane with one target."""
+    target = ProxyTarget(target_id="10.7.0.4", port=80, host=host, host_port=80)
+    return DataPlane(listeners=(), groups=(ProxyGroup(arn="g", name="g", health_check=CHECK, targets=(target,)),))
+
+
+@pytest.mark.parametrize(
+    ("plane", "part"),
+    [
+        (listening(MOON), "moon-phase"),
+        (listening(host="192.0.2.7"), "loopback alone, and not 192.0.2.7"),
+        (dialling("192.0.2.1"), "loopback alone, and not 192.0.2.1"),
+    ],
+)
+def test_a_plane_is_refused_whole(plane: DataPlane, part: str, tmp_path: Path) -> None:
+    """A plane that cannot be translated, or that leaves loopback, is refused before any node takes it up."""
     proxy = Proxy(
         directory=tmp_path,
         envoy=tmp_path,
@@ -109,11 +142,8 @@ def test_a_plane_is_refused_whole(tmp_path: Path) -> None:
         log=lambda _: None,
         on_start=lambda _: None,
     )
-    unknown = (Condition(field="moon-phase", values=("full",)),)
-    rule = ProxyRule(arn="r", conditions=unknown, action=Forward(shares=()))
-    listener = ProxyListener(arn="l", host="127.0.0.1", port=1, idle_timeout_s=1, rules=(rule,))
-    with pytest.raises(LabError, match="moon-phase"):
-        proxy.apply(DataPlane(listeners=(listener,), groups=()), 0.0)
+    with pytest.raises(LabError, match=part):
+        proxy.apply(plane, 0.0)
     proxy.stop()
 
 

@@ -51,6 +51,14 @@ def check_free(host: str, port: int) -> None:
             ) from error
 
 
+def check_loopback(plane: DataPlane) -> None:
+    """Raise LabError when a plane, wherever it comes from, would open or dial anything but loopback."""
+    targets = (target.host for group in plane.groups for target in group.targets)
+    for host in (*(one.host for one in plane.listeners), *targets):
+        if not host.startswith("127."):
+            raise LabError(f"the lab opens and dials loopback alone, and not {host}")
+
+
 class Proxy:
     """The load balancer.
 
@@ -117,8 +125,8 @@ class Proxy:
         """Make `plane` so: targets at once, listeners and rules in each node's own time.
 
         Raises:
-            LabError: a new listener's port is taken, or a rule is beyond this balancer. Nothing of `plane` was
-                taken up; the plane before goes on.
+            LabError: a new listener's port is taken, something is not on loopback, or a rule is beyond this balancer.
+                Nothing of `plane` was taken up; the plane before goes on.
         """
         with self._lock:
             self._now_s = now_s
@@ -132,6 +140,7 @@ class Proxy:
     def _take_up(self, plane: DataPlane, now_s: float) -> None:
         for one in plane.listeners:
             routes(one)  # what cannot be translated is refused now, and not by each node in its own time
+        check_loopback(plane)
         self._check_ports(plane.listeners, now_s)
         if plane.listeners != self._plane.listeners:
             for node in self._nodes:
