@@ -277,7 +277,7 @@ class WorldEvent:
     """One line of the lab's story."""
 
     at_s: float
-    source: str  # `ecs`, `elbv2`, `task`, `target`, `scaling`, `api`, `node`, `fault`, `lab`
+    source: str  # `ecs`, `elbv2`, `task`, `target`, `scaling`, `logs`, `api`, `node`, `fault`, `lab`
     subject: str
     message: str
 
