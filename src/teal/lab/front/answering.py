@@ -12,7 +12,7 @@ from teal.lab.front.checking import check
 from teal.lab.front.models import Catalogue, Operation, Service
 from teal.lab.front.writing import copied
 from teal.lab.world.ground import Answer, Params
-from teal.lab.world.wires import AwsRefusal
+from teal.lab.world.wires import AwsRefusal, not_simulated
 
 
 class Answerer(Protocol):
@@ -44,7 +44,7 @@ def find(catalogue: Catalogue, service: str, operation: str) -> tuple[Service, O
     """Return the models of a service and an operation; refuse what AWS does not have."""
     model = catalogue.service(service)
     if model is None:
-        raise AwsRefusal("NotSimulated", f"teal's lab does not simulate {service} {operation}".rstrip(), 501)
+        raise not_simulated(f"{service} {operation}".rstrip())
     wanted = model.operation(operation)
     if wanted is None:
         raise AwsRefusal("InvalidAction", f"{service} has no operation {operation or 'without a name'}")

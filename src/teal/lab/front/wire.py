@@ -21,7 +21,7 @@ from teal.lab.front.calls import AnswerSpoiltError, Calls, Mischief
 from teal.lab.front.models import Catalogue
 from teal.lab.front.reading import Tree, read_form, read_json, read_query
 from teal.lab.front.writing import CONTENT_TYPES, Protocol, write_error, write_json, write_xml
-from teal.lab.world.wires import AwsRefusal
+from teal.lab.world.wires import AwsRefusal, not_simulated
 
 _LOG = logging.getLogger(__name__)
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256\s+Credential=[^,\s]+/\d{8}/[a-z0-9-]*/([a-z0-9-]+)/aws4_request\b")
@@ -132,7 +132,7 @@ class Front:
 
     def _body(self, request: Request, asked: _Asked, request_id: str) -> bytes:
         if request.method != "POST" or request.path.partition("?")[0] != "/":
-            raise AwsRefusal("NotSimulated", f"teal's lab does not simulate {asked.service} {asked.operation}", 501)
+            raise not_simulated(f"{asked.service} {asked.operation}")
         service, operation = find(self._catalogue, asked.service, asked.operation)
         agent = request.headers.get("user-agent", "")
         if asked.protocol == "json":
@@ -141,7 +141,7 @@ class Front:
         if asked.protocol in {"query", "ec2"}:
             params = read_query(service, operation.input, asked.form)
             return write_xml(service, operation, self._calls.make(service, operation, params, agent), request_id)
-        raise AwsRefusal("NotSimulated", f"teal's lab does not simulate {asked.service} {asked.operation}", 501)
+        raise not_simulated(f"{asked.service} {asked.operation}")
 
 
 def _envelope(request: Request) -> Protocol:

@@ -14,7 +14,7 @@ from teal.lab.world.ecs_anew import begin_anew
 from teal.lab.world.ecs_breaker import note_failure
 from teal.lab.world.ecs_health import on_probed
 from teal.lab.world.ecs_logs import Logs, open_groups
-from teal.lab.world.ecs_model import EcsState, Task, TaskStatus, not_simulated
+from teal.lab.world.ecs_model import EcsState, Task, TaskStatus
 from teal.lab.world.ecs_scheduler import advance_services
 from teal.lab.world.ecs_task_view import describe_tasks, list_tasks, show_metadata
 from teal.lab.world.ecs_tasks import (
@@ -38,6 +38,7 @@ from teal.lab.world.wires import (
     TaskSeen,
     TaskStarted,
     WantedTask,
+    not_simulated,
 )
 
 OPERATIONS: Mapping[str, Callable[[EcsState, Params, float], Answer]] = {

@@ -18,11 +18,10 @@ from teal.lab.world.ecs_model import (
     Task,
     TaskContainer,
     inner,
-    not_simulated,
     several,
 )
 from teal.lab.world.ecs_tasks import PROVISIONING_S
-from teal.lab.world.wires import AwsRefusal, Container
+from teal.lab.world.wires import AwsRefusal, Container, not_simulated
 
 STOP_TIMEOUT_S = 30.0
 OWN_TIME_S = 5.0  # not scaled: an app starts and ends in its own time

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from teal.lab.world.ecs_model import EcsState, Json, not_simulated
+from teal.lab.world.ecs_model import EcsState, Json
 from teal.lab.world.ground import Ground, Params
-from teal.lab.world.wires import AwsRefusal, LogLines
+from teal.lab.world.wires import AwsRefusal, LogLines, not_simulated
 
 LINES_KEPT = 10_000
 KEPT_BYTES = 32 << 20

@@ -343,11 +343,6 @@ def invalid(message: str) -> AwsRefusal:
     return AwsRefusal("InvalidParameterException", message)
 
 
-def not_simulated(what: str) -> AwsRefusal:
-    """Return the lab's own refusal: better than to pretend."""
-    return AwsRefusal("NotSimulated", f"teal's lab does not simulate {what}", 501)
-
-
 def find_cluster(state: EcsState, params: Mapping[str, Any]) -> Cluster:
     """Return the cluster that a request names; `default` when it names none."""
     cluster = state.clusters.get(short_name(str(params.get("cluster") or "default")))

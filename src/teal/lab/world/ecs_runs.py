@@ -12,7 +12,6 @@ from teal.lab.world.ecs_model import (
     Json,
     find_cluster,
     invalid,
-    not_simulated,
     short_name,
 )
 from teal.lab.world.ecs_service_checks import check_launch, check_network, platform_of
@@ -20,7 +19,7 @@ from teal.lab.world.ecs_tags import read_tags
 from teal.lab.world.ecs_task_view import show_task
 from teal.lab.world.ecs_tasks import stop_at_once
 from teal.lab.world.ground import Params
-from teal.lab.world.wires import AwsRefusal
+from teal.lab.world.wires import AwsRefusal, not_simulated
 
 COUNT_MOST = 10
 

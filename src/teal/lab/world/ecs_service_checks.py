@@ -4,10 +4,10 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from teal.lab.world.ecs_model import Definition, EcsState, Json, Recipe, inner, invalid, not_simulated, several
+from teal.lab.world.ecs_model import Definition, EcsState, Json, Recipe, inner, invalid, several
 from teal.lab.world.ground import Params
 from teal.lab.world.network import SECURITY_GROUP_ID, subnets
-from teal.lab.world.wires import AwsRefusal
+from teal.lab.world.wires import AwsRefusal, not_simulated
 
 NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 GROUPS_MOST = 5

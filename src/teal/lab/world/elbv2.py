@@ -20,7 +20,7 @@ from teal.lab.world.elbv2_page import page
 from teal.lab.world.elbv2_taken import sentences
 from teal.lab.world.ground import Answer, Ground, Params
 from teal.lab.world.memory import parts
-from teal.lab.world.wires import AwsRefusal, DataPlane, RulesTaken, TargetSeen
+from teal.lab.world.wires import DataPlane, RulesTaken, TargetSeen, not_simulated
 
 _READS: Mapping[str, Callable[[Balancing, Params], Answer]] = {
     "DescribeListenerAttributes": listeners.describe_listener_attributes,
@@ -76,7 +76,7 @@ class Balancers:
             answer = _WRITES[operation](self._state, params, now_s)
             targets.settle(self._state, now_s)
             return answer
-        raise AwsRefusal("NotSimulated", f"teal's lab does not simulate elbv2 {operation}", 501)
+        raise not_simulated(f"elbv2 {operation}")
 
     def advance(self, now_s: float) -> None:
         """Let time pass: drained targets are gone after their delay."""

@@ -15,7 +15,7 @@ from teal.lab.world.elbv2_model import Balancer, Balancing, Shape
 from teal.lab.world.elbv2_page import check_at_most_one, page
 from teal.lab.world.elbv2_tags import checked_tags
 from teal.lab.world.ground import Answer, Params, duplicate
-from teal.lab.world.wires import AwsRefusal
+from teal.lab.world.wires import AwsRefusal, not_simulated
 
 _ZONE_ID = "Z32O12XQLNTSW2"  # AWS's own hosted zone for load balancers in eu-west-1; the lab has no DNS
 _LEAST_ZONES = 2
@@ -117,9 +117,9 @@ def check_name(what: str, name: str) -> None:
 def _check_kind(params: Params) -> None:
     kind = params.get("Type", "application")
     if kind != "application":
-        raise AwsRefusal("NotSimulated", f"teal's lab does not simulate load balancers of type {kind}", 501)
+        raise not_simulated(f"load balancers of type {kind}")
     if params.get("IpAddressType", "ipv4") != "ipv4":
-        raise AwsRefusal("NotSimulated", "teal's lab does not simulate IPv6", 501)
+        raise not_simulated("IPv6")
 
 
 def _settings(state: Balancing, params: Params) -> Shape:

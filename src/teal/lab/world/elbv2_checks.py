@@ -9,7 +9,7 @@ from re import fullmatch
 from teal.lab.world import network
 from teal.lab.world.elbv2_model import Group, Shape
 from teal.lab.world.ground import Ground, Params
-from teal.lab.world.wires import AwsRefusal, HealthCheck
+from teal.lab.world.wires import AwsRefusal, HealthCheck, not_simulated
 
 # Not scaled: an app starts and answers in its own time, however short the delays of AWS are made.
 INTERVAL_LEAST_S = 0.1
@@ -93,7 +93,7 @@ def checked_port(group: Group, target_port: int) -> str:
 
 def _check_protocol(protocol: str) -> None:
     if protocol == "HTTPS":
-        raise AwsRefusal("NotSimulated", "teal's lab does not simulate health checks over HTTPS", 501)
+        raise not_simulated("health checks over HTTPS")
     if protocol != "HTTP":
         raise AwsRefusal(
             "ValidationError", f"Health check protocol '{protocol}' is not supported for HTTP target groups"

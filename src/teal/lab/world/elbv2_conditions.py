@@ -11,7 +11,7 @@ from re import fullmatch
 
 from teal.lab.world import elbv2_limits as limits
 from teal.lab.world.elbv2_model import Shape
-from teal.lab.world.wires import AwsRefusal, Condition
+from teal.lab.world.wires import AwsRefusal, Condition, not_simulated
 
 _CONFIGS = {
     "host-header": "HostHeaderConfig",
@@ -66,7 +66,7 @@ def _settled(condition: Shape) -> Shape:
     name = _CONFIGS[field]
     config = _config(condition, field, name)
     if condition.get("RegexValues") or config.get("RegexValues"):
-        raise AwsRefusal("NotSimulated", "teal's lab does not simulate regular expressions in rule conditions", 501)
+        raise not_simulated("regular expressions in rule conditions")
     filled: Shape = {"Field": field}
     if field in _SHORT:
         filled["Values"] = list(config["Values"])

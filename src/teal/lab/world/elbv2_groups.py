@@ -12,7 +12,7 @@ from teal.lab.world.elbv2_model import Balancing, Group, Shape, forwarded_groups
 from teal.lab.world.elbv2_page import check_at_most_one, page
 from teal.lab.world.elbv2_tags import checked_tags
 from teal.lab.world.ground import Answer, Params, duplicate
-from teal.lab.world.wires import AwsRefusal
+from teal.lab.world.wires import AwsRefusal, not_simulated
 
 _SIMULATED = {
     "Protocol": ("HTTP",),
@@ -118,9 +118,7 @@ def _fixed(params: Params) -> Shape:
     }
     for name, simulated in _SIMULATED.items():
         if chosen[name] not in simulated:
-            raise AwsRefusal(
-                "NotSimulated", f"teal's lab does not simulate target groups with {name} {chosen[name]}", 501
-            )
+            raise not_simulated(f"target groups with {name} {chosen[name]}")
     if params["VpcId"] != network.VPC_ID:
         raise AwsRefusal("ValidationError", f"The VPC ID '{params['VpcId']}' is not found")
     return chosen | {"Port": params["Port"], "VpcId": params["VpcId"]}

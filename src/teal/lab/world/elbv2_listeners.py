@@ -16,7 +16,7 @@ from teal.lab.world.elbv2_page import check_exactly_one, page
 from teal.lab.world.elbv2_rules import tell_unserved
 from teal.lab.world.elbv2_tags import checked_tags
 from teal.lab.world.ground import Answer, Params, duplicate
-from teal.lab.world.wires import AwsRefusal
+from teal.lab.world.wires import AwsRefusal, not_simulated
 
 _POLICY = "ELBSecurityPolicy-2016-08"
 
@@ -141,11 +141,9 @@ def _check_opened_port(state: Balancing, wanted: _Wanted, siblings: Sequence[Lis
     opened = opened_port(state.ground, wanted.port)
     for sibling in siblings:
         if wanted.protocol == sibling.protocol == "HTTP" and opened_port(state.ground, sibling.port) == opened:
-            raise AwsRefusal(
-                "NotSimulated",
-                f"teal's lab does not simulate listeners on ports {sibling.port} and {wanted.port} together: "
-                f"it would open port {opened} of the load balancer for either",
-                501,
+            raise not_simulated(
+                f"listeners on ports {sibling.port} and {wanted.port} together: "
+                f"it would open port {opened} of the load balancer for either"
             )
 
 

@@ -13,16 +13,11 @@ from re import fullmatch
 
 from teal.lab.world import network
 from teal.lab.world.ground import Answer, Ground, Params
-from teal.lab.world.wires import AwsRefusal
+from teal.lab.world.wires import AwsRefusal, not_simulated
 
 _SUSPENSIONS = ("DynamicScalingInSuspended", "DynamicScalingOutSuspended", "ScheduledScalingSuspended")
 _DIMENSION = "ecs:service:DesiredCount"
 _PAGE_SIZE = 50
-
-
-def not_simulated(service: str, operation: str) -> AwsRefusal:
-    """Return the refusal of an operation that the lab does not have."""
-    return AwsRefusal("NotSimulated", f"teal's lab does not simulate {service} {operation}", 501)
 
 
 def sts_call(ground: Ground, operation: str) -> Answer:
@@ -32,7 +27,7 @@ def sts_call(ground: Ground, operation: str) -> Answer:
         AwsRefusal: the lab does not simulate the operation.
     """
     if operation != "GetCallerIdentity":
-        raise not_simulated("sts", operation)
+        raise not_simulated(f"sts {operation}")
     return {
         "UserId": "AIDALABLABLABLABLABLA",
         "Account": ground.account,
@@ -93,7 +88,7 @@ def _listing(ground: Ground, operation: str) -> _Listing:
         case "DescribeNetworkInterfaces":
             return _interfaces()
         case _:
-            raise not_simulated("ec2", operation)
+            raise not_simulated(f"ec2 {operation}")
 
 
 def _vpcs(ground: Ground) -> _Listing:
@@ -251,7 +246,7 @@ class Scaling:
             AwsRefusal: AWS would refuse, or the lab does not simulate the operation.
         """
         if params.get("ServiceNamespace") != "ecs":
-            raise not_simulated("application-autoscaling", f"of {params.get('ServiceNamespace')}")
+            raise not_simulated(f"application-autoscaling of {params.get('ServiceNamespace')}")
         match operation:
             case "RegisterScalableTarget":
                 return self._register(params, now_s)
@@ -264,7 +259,7 @@ class Scaling:
             case "DescribeScheduledActions":
                 return {"ScheduledActions": []}
             case _:
-                raise not_simulated("application-autoscaling", operation)
+                raise not_simulated(f"application-autoscaling {operation}")
 
     def _register(self, params: Params, now_s: float) -> Answer:
         """Create a scalable target, or change the given fields of one."""

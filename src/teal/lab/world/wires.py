@@ -296,3 +296,8 @@ class AwsRefusal(Exception):  # noqa: N818 - it is AWS's answer, not an error of
         self.code = code
         self.message = message
         self.status = status
+
+
+def not_simulated(what: str) -> AwsRefusal:
+    """Return the lab's own refusal: better than to pretend. No client tries again after its status."""
+    return AwsRefusal("NotSimulated", f"teal's lab does not simulate {what}", 501)

@@ -12,9 +12,17 @@ from typing import Any, Self
 from teal.lab.world.ecs import Clusters
 from teal.lab.world.elbv2 import Balancers
 from teal.lab.world.ground import Answer, Ground, Params
-from teal.lab.world.small import Scaling, ec2_call, not_simulated, sts_call
+from teal.lab.world.small import Scaling, ec2_call, sts_call
 from teal.lab.world.story import Story
-from teal.lab.world.wires import AwsRefusal, DataPlane, Observation, RulesTaken, TargetSeen, WantedTask
+from teal.lab.world.wires import (
+    AwsRefusal,
+    DataPlane,
+    Observation,
+    RulesTaken,
+    TargetSeen,
+    WantedTask,
+    not_simulated,
+)
 
 
 class World:
@@ -67,7 +75,7 @@ class World:
             case "application-autoscaling":
                 return self._scaling.call(operation, params, now_s)
             case _:
-                raise not_simulated(service, operation)
+                raise not_simulated(f"{service} {operation}")
 
     def memory(self) -> dict[str, Any]:
         """Return all that the region knows, for `teal.lab.world.memory` to write down; not its story, and no logs."""
