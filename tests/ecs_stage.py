@@ -22,7 +22,6 @@ from teal.lab.world.wires import (
     ContainerProbed,
     ContainerStarted,
     Phase,
-    TargetSeen,
     TaskNotStarted,
     TaskStarted,
     WantedTask,
@@ -78,6 +77,7 @@ class FakeDesk:
     )
     attached: set[str] = field(default_factory=lambda: {GROUP, SECOND, INSTANCES})
     targets: dict[tuple[str, Target], Registration] = field(default_factory=dict[tuple[str, Target], Registration])
+    reasons: dict[tuple[str, Target], str] = field(default_factory=dict[tuple[str, Target], str])
 
     def group_exists(self, group_arn: str) -> bool:
         """Say whether the group is known."""
@@ -107,6 +107,10 @@ class FakeDesk:
         if known.draining_since_s is None:
             return self.health(target, now_s - known.since_s)
         return "draining" if now_s < known.draining_since_s + self.delay_s else None
+
+    def target_reason(self, group_arn: str, target: Target) -> str:
+        """Return why a target is not healthy."""
+        return self.reasons.get((group_arn, target), "")
 
 
 @dataclass(slots=True)
@@ -257,11 +261,8 @@ class Stage:
         return "healthy" if age_s >= does.healthy_after_s else "initial"
 
     def sick_note(self, address: str, sentence: str) -> None:
-        """Let the data plane say why a target is unhealthy."""
-        self.clusters.observe(
-            TargetSeen(group_arn=GROUP, target_id=address, port=8080, state="unhealthy", description=sentence),
-            self.now_s,
-        )
+        """Let the balancer say why a target is unhealthy."""
+        self.desk.reasons[GROUP, (address, 8080)] = sentence
 
     def register(self, family: str = "web", image: str = "web:1", **extra: object) -> str:
         """Register a task definition; return its ARN."""

@@ -171,6 +171,15 @@ def test_unregistered_targets_can_be_asked_for(shop: Shop) -> None:
     assert shop.call("DeregisterTargets", TargetGroupArn=shop.arns["a"], Targets=[{"Id": "10.7.1.99"}]) == {}
 
 
+def test_ecs_learns_why_a_target_is_unhealthy(shop: Shop) -> None:
+    """The reason is that of DescribeTargetHealth; there is none for a target, or a group, that is not there."""
+    shop.balancers.register(shop.arns["a"], ONE, DIAL, NOW_S)
+    see(shop, "unhealthy", "Target.Timeout", "Request timed out")
+    assert shop.balancers.target_reason(shop.arns["a"], ONE) == "Request timed out"
+    assert shop.balancers.target_reason(shop.arns["b"], ONE) == ""
+    assert shop.balancers.target_reason("arn:none", ONE) == ""
+
+
 def test_a_described_target_has_its_place(shop: Shop) -> None:
     """Zone, checked port and override are answered; anomaly detection when asked for."""
     shop.call("ModifyTargetGroup", TargetGroupArn=shop.arns["a"], HealthCheckPort="9999")

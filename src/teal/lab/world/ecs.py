@@ -32,8 +32,6 @@ from teal.lab.world.wires import (
     ContainerProbed,
     ContainerStarted,
     LogLines,
-    Observation,
-    TargetSeen,
     TaskNotStarted,
     TaskSeen,
     TaskStarted,
@@ -105,13 +103,11 @@ class Clusters:
         open_groups(self._logs, groups, now_s)
         return self._logs.call(operation, params, now_s)
 
-    def observe(self, observation: Observation, now_s: float) -> None:
-        """Take in what a runtime or the data plane saw."""
+    def observe(self, observation: TaskSeen | LogLines, now_s: float) -> None:
+        """Take in what a runtime saw."""
         match observation:
             case LogLines():
                 self._logs.take(self._state, observation, now_s)
-            case TargetSeen():
-                self._note_target(observation)
             case _:
                 failed = self._note_task(observation, now_s)
                 if failed is not None:
@@ -133,13 +129,6 @@ class Clusters:
             case _:
                 assert_never(seen)
         return None
-
-    def _note_target(self, seen: TargetSeen) -> None:
-        key = (seen.group_arn, seen.target_id, seen.port)
-        if seen.state == "unhealthy":
-            self._state.sick_notes[key] = seen.description or seen.reason
-        else:
-            self._state.sick_notes.pop(key, None)
 
     def advance(self, now_s: float) -> None:
         """Let time pass: tasks move on, services look at what they have and act."""

@@ -25,8 +25,6 @@ def _forget(state: EcsState, task: Task) -> None:
     if task.service is not None:
         task.service.tasks.remove(task)
         task.service.steady = False
-    for group, target in task.targets:
-        state.sick_notes.pop((group, *target), None)
 
 
 def _order(task: Task) -> Order:

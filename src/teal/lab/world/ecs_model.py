@@ -293,7 +293,6 @@ class EcsState:
     live: dict[str, Task] = field(default_factory=dict[str, Task])  # by task id
     stopped: dict[str, Task] = field(default_factory=dict[str, Task])  # in the order of stopping
     run_tokens: dict[str, tuple[Json, list[str]]] = field(default_factory=dict[str, tuple[Json, list[str]]])
-    sick_notes: dict[tuple[str, str, int], str] = field(default_factory=dict[tuple[str, str, int], str])
     taken: set[str] = field(default_factory=set[str])  # addresses
     interfaces: int = 0  # made so far
 

@@ -151,7 +151,7 @@ def _diagnosis(state: EcsState, task: Task, now_s: float) -> tuple[str, str]:
         for group, target in task.targets
         if state.desk.target_state(group, target, now_s) == "unhealthy"
     )
-    note = state.sick_notes.get((group, *target)) or "Health checks failed"
+    note = state.desk.target_reason(group, target) or "Health checks failed"
     said = f"(port {target[1]}) is unhealthy in (target-group {group}) due to (reason {note})"
     return said, f"Task failed ELB health checks in (target-group {group})"
 

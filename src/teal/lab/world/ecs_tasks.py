@@ -281,7 +281,6 @@ def _deregister(state: EcsState, tasks: Sequence[Task], now_s: float) -> None:
             if state.desk.target_state(group, target, now_s) not in {None, "draining"}:
                 state.desk.deregister(group, target, now_s)
                 counts[group] = counts.get(group, 0) + 1
-            state.sick_notes.pop((group, *target), None)
     service = tasks[0].service if tasks else None
     if service is None or not counts:
         return

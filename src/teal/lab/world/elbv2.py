@@ -137,3 +137,9 @@ class Balancers:
         self.advance(now_s)
         group = self._state.groups.get(group_arn)
         return None if group is None else targets.state_of(group, target)
+
+    def target_reason(self, group_arn: str, target: tuple[str, int]) -> str:
+        """Return why a target is not healthy, in AWS's words; empty when nothing is known."""
+        group = self._state.groups.get(group_arn)
+        found = group.targets.get(target) if group is not None else None
+        return "" if found is None else found.description or found.reason

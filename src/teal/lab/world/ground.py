@@ -102,3 +102,7 @@ class TargetDesk(Protocol):
     def target_state(self, group_arn: str, target: tuple[str, int], now_s: float) -> str | None:
         """Return `initial healthy unhealthy unused draining`, or None when the target is not registered any more."""
         ...
+
+    def target_reason(self, group_arn: str, target: tuple[str, int]) -> str:
+        """Return why a target is not healthy, in AWS's words; empty when nothing is known."""
+        ...

@@ -106,7 +106,8 @@ class World:
         self._now_s = now_s
         if isinstance(observation, TargetSeen):
             self._balancers.observe(observation, now_s)
-        self._clusters.observe(observation, now_s)  # a sick target is news for ECS too: it says so when it replaces it
+        else:
+            self._clusters.observe(observation, now_s)
 
     def advance(self, now_s: float) -> None:
         """Let time pass: drained targets go, tasks start and stop, deployments proceed."""
