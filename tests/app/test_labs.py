@@ -26,6 +26,7 @@ def _break_and_keep(labs: LocalLabs, place: Path) -> None:
     assert [each["seed"] for each in labs.faults("climy")] == [7]
     file, other = place / "x.lab", place / "notes.txt"
     assert labs.snapshot("climy", file) == labs.snapshot("climy", file) == file.stat().st_size
+    assert file.stat().st_mode & 0o777 == 0o600
     other.write_text("precious")
     for refuse in (lambda: labs.snapshot("climy", other), lambda: labs.restore("climy", other)):
         with pytest.raises(UsageError, match=r"notes\.txt"):

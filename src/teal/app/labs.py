@@ -105,7 +105,7 @@ class LocalLabs:
             since = told.next
 
     def snapshot(self, name: str, file: Path) -> int:
-        """Write a lab's region into a file, whole or not at all; return its size in bytes.
+        """Write a lab's region into a file that only its owner reads, whole or not at all; return its size in bytes.
 
         Raises:
             UsageError: the file exists and is no snapshot, or cannot be written.
@@ -116,6 +116,8 @@ class LocalLabs:
         try:
             if file.exists():
                 _must_be_snapshot(file)
+            draft.unlink(missing_ok=True)
+            draft.touch(mode=0o600)  # task definitions and login actions may hold secrets
             draft.write_bytes(contents)
             draft.replace(file)
         except OSError as error:
