@@ -1,10 +1,12 @@
 """The life of a task: starting, stopping, what is said about it, and what a runtime is asked for."""
 
+import json
 from hashlib import sha256
 
 import pytest
 
 from ecs_stage import GROUP, NETWORK, Behaviour, Json, Stage, definition
+from teal.lab.world import memory
 from teal.lab.world.wires import ContainerExited, Phase, TaskStarted
 
 PAIR = [
@@ -334,6 +336,24 @@ def test_a_token_is_forgotten_with_its_tasks() -> None:
     stage.run(30)
     assert stage.ecs("DescribeTasks", cluster="demo", tasks=[first])["tasks"] == []
     assert stage.run_task(clientToken="t")["taskArn"] != first
+
+
+def test_tasks_that_have_gone_leave_nothing_behind() -> None:
+    """However many tasks are run and fail, what ECS knows is as much as after the first of them."""
+    stage = Stage(time_scale=0.01)
+    stage.register()
+    stage.images["web:crash"] = Behaviour(dies_after_s=0.5)
+    stage.register("crash", "web:crash")
+    sizes = set[int]()
+    for number in range(4):
+        task = stage.run_task(clientToken=f"t{number}")["taskArn"]
+        stage.run_task(clientToken=f"c{number}", taskDefinition="crash")
+        stage.run(3)
+        stage.ecs("StopTask", cluster="demo", task=task)
+        stage.run(90, step_s=0.5)
+        sizes.add(len(json.dumps(memory.write(stage.clusters.memory()))))
+    assert not stage.clusters.tasks()
+    assert len(sizes) == 1
 
 
 def test_tasks_are_listed_by_what_is_asked() -> None:
