@@ -2,7 +2,7 @@
 
 import pytest
 
-from teal.lab.world.story import Story
+from teal.lab.world.story import AT_HAND, PACK, Story
 from teal.lab.world.wires import WorldEvent
 
 PIECES = [
@@ -38,3 +38,18 @@ def test_it_is_a_sequence() -> None:
     assert [each.at_s for each in made] == [3.0, 4.0, 5.0, 6.0]
     made.clear()
     assert (len(made), made.next) == (0, 7)
+
+
+@pytest.mark.parametrize("since", [0, PACK - 1, PACK, 2 * PACK + 7, 3 * PACK + AT_HAND - 1])
+def test_packed_events_are_read_as_if_they_were_at_hand(since: int) -> None:
+    """Where the story is packed cannot be told from its pieces; with the oldest pack the numbers move on."""
+    told = 5 * PACK + AT_HAND
+    made = story(told, keep=3 * PACK + AT_HAND)
+    assert len(made) <= 3 * PACK + AT_HAND
+    assert made.first + len(made) == made.next == told
+    found, events = made.since(since, PACK + 3)
+    assert found == max(since, made.first)
+    assert [int(each.at_s) for each in events] == list(range(told))[found : found + PACK + 3]
+    assert [int(each.at_s) for each in made] == list(range(made.first, told))
+    assert [int(each.at_s) for each in made[::-1]] == list(range(told - 1, made.first - 1, -1))
+    assert made[since % len(made)].at_s == made.first + since % len(made)
