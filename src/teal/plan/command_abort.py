@@ -11,7 +11,7 @@ from teal.plan.retiring import retired
 from teal.plan.situation import RESTING_ROWS, Row
 from teal.plan.whole import holds
 
-WENT_BACK = 4  # of a deployment; an abort is asked to go back, and ends well with it
+WENT_BACK, NEEDS_PERSON = 4, 5
 
 
 def abort(facts: Facts) -> Decision:
@@ -33,8 +33,7 @@ def abort(facts: Facts) -> Decision:
 
 def turned_back(facts: Facts, why: TurnBack, intent: Intent) -> Decision:
     """Return the rest of the way back, or how it ended."""
-    asked_for = why.exit_code == WENT_BACK and not isinstance(intent, Deploy | Flip)
-    exit_code = 0 if asked_for else why.exit_code
+    exit_code = _exit_code(facts, why, intent)
     steps = _way_back(facts, why)
     if not steps:
         return Finished(message=f"went back: {why.reason}", exit_code=exit_code)
@@ -44,6 +43,15 @@ def turned_back(facts: Facts, why: TurnBack, intent: Intent) -> Decision:
         return refusals[0]
     safe = facts.situation.origin or "none, as before"
     return Steps(steps=steps, ends=f"production is with slot {safe}: {why.reason}", exit_code=exit_code)
+
+
+def _exit_code(facts: Facts, why: TurnBack, intent: Intent) -> int:
+    """Return how a run that went back ends. An abort asked for it, and ends well unless something is lost with it."""
+    if isinstance(intent, Deploy | Flip):
+        return why.exit_code
+    before = facts.target.before
+    spare = why.exit_code == NEEDS_PERSON and (before is None or before.outcome is not Outcome.SERVED)
+    return 0 if why.exit_code == WENT_BACK or spare else why.exit_code
 
 
 def no_healthy_target(facts: Facts, slot: Slot) -> Refused | None:
