@@ -73,7 +73,7 @@ class Production:
 
     def run(self, intent: Intent, **variables: str) -> tuple[RunEnded, float]:
         """Run a command; return how it ended, and after how many seconds its last forward write was accepted."""
-        name = type(intent).__name__
+        name, began_s = type(intent).__name__, self.clock.now_s()
         events = list(self.app(**variables).run(intent, command=name.lower(), approve=lambda _plan, _seen: True))
         ended = events[-1]
         assert isinstance(ended, RunEnded)  # noqa: S101 - the last event of every run
@@ -82,7 +82,7 @@ class Production:
         if self._steady is not None and not self._steady.alive:
             self.problems.append(f"the load client had ended when {name} ended")
         writes = [e for e in events if isinstance(e, StepEnded) and isinstance(e.step, WriteRoute)]
-        return ended, (writes[-1].at_s - events[0].at_s) if writes else 0.0
+        return ended, (writes[-1].at_s - began_s) if writes else 0.0
 
     @contextmanager
     def traffic(self, rate_per_s: int, longest_s: float, slow_per_s: float = 1.0) -> Generator[Traffic]:
