@@ -1,6 +1,6 @@
 """What happened, in order: numbered for ever, kept for a while. A lab that runs for days does not grow by its story.
 
-The newest events are at hand. Older ones are packed by the hundred, which takes a twentieth of the memory: a full story
+The newest events are at hand. Older ones are packed, 500 at a time, which takes a twentieth of the memory: a full story
 would otherwise be most of what a lab's process needs.
 """
 
