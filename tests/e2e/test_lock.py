@@ -48,6 +48,7 @@ def _kill_and_take_over(play: Play) -> None:
     """Turn others away from a stopped run, kill it, take its lock over, and roll that back."""
     first = start(play, "deploy", "--yes", colour="third")
     read_until(first, "] send 90 %")
+    read_until(first, "accepted")
     first.send_signal(signal.SIGSTOP)
     code, said = _done(play, "deploy", "--yes", "--restart")
     assert (code, "locked by" in said) == (6, True), said
