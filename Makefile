@@ -18,7 +18,7 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help setup demo check format test test-core test-quick test-lab sim bench bench-lab bench-lab-scale \
+.PHONY: help setup demo check format test test-core test-quick test-lab proof sim bench bench-lab bench-lab-scale \
 	bench-lab-throughput bench-flips bench-deploys soak lab-refusals kill-matrix fault-matrix lock-races lock clean
 
 help:  ## list the targets
@@ -52,6 +52,10 @@ test-core: setup  ## the tests of the pure core, with its coverage floor
 
 test-lab: setup  ## the tests that start a lab: real processes, a real load balancer
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile -m lab $(ARGS)
+
+proof: sim setup  ## what CI runs after `make test`: 10,000 seeds, 100 kills, 20 faults
+	$(BIN)/python -m benchmarks.kill_matrix --sample 100
+	$(BIN)/python -m benchmarks.fault_matrix --sample 20
 
 sim: setup  ## seeded faults under virtual time: SEEDS=10000 FROM=0, or one seed as a story: SEED=123
 	cd tests && ../$(BIN)/python -m sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM)) $(ARGS)

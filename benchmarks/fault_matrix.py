@@ -18,8 +18,9 @@ Prints one JSON object; exit 0 only when nothing was wrong and no request failed
 import sys
 from dataclasses import dataclass
 
+from benchmarks.matrix import Matrix
 from benchmarks.relay import FAULTS, Call, Deed
-from benchmarks.wire import Bench, Command, Counting, Matrix, Point, Status, idle_tasks, told
+from benchmarks.wire import Bench, Command, Counting, Point, Status, idle_tasks, told
 
 ATTEMPTS = 3  # of botocore for one call
 DOCUMENTED = {0, 2, 3, 4, 5, 6, 7}

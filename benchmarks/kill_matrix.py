@@ -20,8 +20,9 @@ import signal
 import sys
 from dataclasses import dataclass
 
+from benchmarks.matrix import Matrix
 from benchmarks.relay import Call, Deed
-from benchmarks.wire import REST, Bench, Command, Counting, Matrix, Point, Status, idle_tasks, told
+from benchmarks.wire import REST, Bench, Command, Counting, Point, Status, idle_tasks, told
 
 ANNOUNCED = 11  # this and the following are rows of the decision table in docs/how-it-works.md
 SERVED = 18

@@ -4,23 +4,19 @@ A *point* is a class of calls: after so many writes, the n-th different call of 
 writes are one point, because a process that is stopped at the second leaves what one stopped at the first leaves.
 """
 
-import argparse
-import json
 import multiprocessing
 import os
 import sys
 from collections import Counter
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
-from random import Random
-from time import monotonic
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from benchmarks.production import APP as LONG_REQUESTS
-from benchmarks.production import production
+from benchmarks.production import Production, production
 from benchmarks.relay import Call, Deed, Relay, pass_all
 
 from teal.app.facade import Options, open_app
@@ -36,7 +32,6 @@ SOONER = {"1600s": "100s", "interval: 200s": "interval: 60s", "timeout: 100s": "
 APP = reduce(lambda text, pair: text.replace(*pair), SOONER.items(), LONG_REQUESTS)
 REST = {1, 3, 18, 20}  # rows of the decision table in docs/how-it-works.md
 Words = tuple[str, ...]
-Case = TypeVar("Case")
 Status = Mapping[str, Any]
 
 
@@ -240,91 +235,27 @@ def told(status: Status) -> str:
 
 
 @contextmanager
+def bench_at_rest() -> Generator[Bench]:
+    """Start a lab, and deploy to both of its slots."""
+    with _bench() as (bench, _):
+        yield bench
+
+
+@contextmanager
 def bench_under_load(rate_per_s: int) -> Generator[tuple[Bench, Traffic]]:
     """Start a lab, deploy to both of its slots, and let requests come to production until the end."""
+    with _bench() as (bench, shop), shop.traffic(rate_per_s, LOAD_MOST_S, slow_per_s=0.0) as traffic:
+        yield bench, traffic
+
+
+@contextmanager
+def _bench() -> Generator[tuple[Bench, Production]]:
     with production(APP) as shop:
         bench = Bench(shop.stage, shop.clock)
         try:
             for _ in range(2):
                 bench.fresh()
                 bench.must(("deploy", "--yes"))
-            with shop.traffic(rate_per_s, LOAD_MOST_S, slow_per_s=0.0) as traffic:
-                yield bench, traffic
+            yield bench, shop
         finally:
             bench.close()
-
-
-@dataclass(slots=True)
-class Result:
-    """What came of a matrix."""
-
-    world: str = "lab"
-    points: dict[str, int] = field(default_factory=dict[str, int])  # of each command
-    cases_in_all: int = 0
-    cases: int = 0
-    not_reached: int = 0  # the run ended before it came to the call
-    ends: dict[str, int] = field(default_factory=dict[str, int])  # how often each exit code
-    wrong: list[str] = field(default_factory=list[str])
-    requests: int = 0
-    failed: int = 0
-    failures: dict[str, int] = field(default_factory=dict[str, int])
-    took_s: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matrix(Generic[Case]):
-    """A kind of matrix: which cases a point has, and how one is played.
-
-    `play` returns what is wrong, empty when nothing is, None when the call was never made.
-    """
-
-    about: str
-    cases: Callable[[Command, Point], Sequence[Case]]
-    play: Callable[[Bench, Case], str | None]
-
-    def main(self) -> int:
-        """Parse the command line, play, print; return the exit code."""
-        parser = argparse.ArgumentParser(description=self.about, formatter_class=argparse.RawDescriptionHelpFormatter)
-        parser.add_argument(
-            "--sample", type=int, default=0, help="play so many cases, drawn from the seed; 0 plays all"
-        )
-        parser.add_argument("--seed", type=int, default=1)
-        parser.add_argument("--commands", default=",".join(command.name for command in COMMANDS))
-        parser.add_argument("--rate", type=int, default=100, help="requests per second to production meanwhile")
-        asked = parser.parse_args()
-        result, began_s = Result(), monotonic()
-        with bench_under_load(asked.rate) as (bench, traffic):
-            cases = self._every(bench, asked.commands.split(","), result)
-            result.cases_in_all = len(cases)
-            draw = Random(asked.seed)  # noqa: S311 - a draw, not a secret
-            self._play(bench, draw.sample(cases, min(asked.sample, len(cases))) if asked.sample else cases, result)
-            counted = dict(traffic.stop())
-        result.requests, result.failed = int(counted["sent"]), int(counted["failed"])
-        result.failures, result.ends = dict(counted["failures"]), dict(bench.ends)
-        result.took_s = round(monotonic() - began_s, 1)
-        print(json.dumps(asdict(result), indent=2))
-        return 1 if result.wrong or result.failed else 0
-
-    def _every(self, bench: Bench, names: Sequence[str], result: Result) -> list[Case]:
-        """Count the calls of each command, and return every case."""
-        found: list[Case] = []
-        for command in COMMANDS:
-            if command.name in names:
-                points = count(bench, command)
-                result.points[command.name] = len(points)
-                found += [case for point in points for case in self.cases(command, point)]
-        return found
-
-    def _play(self, bench: Bench, cases: Sequence[Case], result: Result) -> None:
-        """Play cases, and write down how each ended."""
-        for number, case in enumerate(cases, 1):
-            try:
-                problem = self.play(bench, case)
-            except (RuntimeError, TimeoutError) as error:
-                problem = str(error)
-            result.cases += 1
-            result.not_reached += problem is None
-            if problem:
-                result.wrong.append(f"{case}: {problem}")
-            if number % 10 == 0 or problem:
-                print(f"{number} of {len(cases)}: {case}: {problem or 'fine'}", file=sys.stderr, flush=True)

@@ -29,6 +29,7 @@ __all__ = ["LabOptions", "LabStatus", "down", "environment", "labs", "status", "
 
 _READY_S: Final = 20.0
 _DOWN_S: Final = 15.0
+_ENDING_S: Final = 0.5  # a process that is killed keeps its sockets until its last thread has gone
 _POLL_S: Final = 0.02
 _LOG_LINES: Final = 15
 
@@ -220,7 +221,13 @@ def status(root: Path, name: str) -> LabStatus | None:
     found = disk.read_state(directory)
     if found is None:
         return None
-    now = msgspec.json.decode(ask(found, "GET", "/_teal/status"), type=_Now)
+    try:
+        told = ask(found, "GET", "/_teal/status")
+    except LabError:
+        if _gone(directory, _ENDING_S):
+            return None  # it ended while it was asked
+        raise
+    now = msgspec.json.decode(told, type=_Now)
     known = {key: value for key, value in msgspec.structs.asdict(found).items() if key not in {"token", "port"}}
     return LabStatus(directory=directory, url=found.url, **known, **msgspec.structs.asdict(now))
 
