@@ -1,5 +1,6 @@
 """Connections of another process are ended from outside, where the system allows it."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -29,6 +30,20 @@ def test_a_connection_is_ended() -> None:
                 other.sendall(b"alive")
                 said, _ = client.communicate(timeout=20)
         assert said.split() == ["ended", "alive"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lends a parent the connections of its children")
+def test_a_cut_makes_no_paths() -> None:
+    """A `Path` interns its parts; thousands of new ones with each cut would wear the memory of the lab out."""
+    called: set[str] = set()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sys.setprofile(lambda frame, *_: called.add(frame.f_code.co_filename))
+        try:
+            assert cut(os.getpid(), {server.getsockname()}) == 0
+        finally:
+            sys.setprofile(None)
+    assert {name.rpartition("/")[2] for name in called} >= {"sockets.py"}
+    assert not any("pathlib" in name for name in called)
 
 
 @pytest.mark.parametrize(
