@@ -142,6 +142,15 @@ def test_the_life_of_a_lab(root: Path) -> None:
     assert not (lab.directory / "state.json").exists()
 
 
+def test_a_lab_has_one_heap(root: Path) -> None:
+    """The daemon is told to keep one heap for all its threads; how tasks keep theirs is their own affair."""
+    lab = up(root)
+    last_status(lab, run_task(lab, "idle:1"), "RUNNING")
+    daemon = psutil.Process(lab.pid)
+    (task,) = (child for child in daemon.children() if "sleep" in child.cmdline())
+    assert [each.environ().get("MALLOC_ARENA_MAX") for each in (daemon, task)] == ["1", None]
+
+
 def test_a_killed_lab_leaves_nothing(root: Path) -> None:
     """Kill -9 takes the tasks and the load balancer with it; what is on disk is seen to be stale."""
     lab = up(root)

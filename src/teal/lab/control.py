@@ -32,6 +32,10 @@ _DOWN_S: Final = 15.0
 _ENDING_S: Final = 0.5  # a process that is killed keeps its sockets until its last thread has gone
 _POLL_S: Final = 0.02
 _LOG_LINES: Final = 15
+# How the C library of Linux shall keep the daemon's memory. A thread answers each connection, one at a time: heaps of
+# their own would save the threads nothing, and each would keep what its busiest moment took. And what is large goes
+# back when it is free, instead of leaving a gap that small things fill.
+_ALLOCATOR: Final = ("MALLOC_ARENA_MAX=1", "MALLOC_MMAP_THRESHOLD_=131072")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +132,7 @@ def _spawn(directory: Path, log: Path, ready: int) -> None:
     path = [str(Path(teal.__file__).parents[1]), *filter(None, sys.path)]
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 - a module of teal, in this interpreter
-            ["/usr/bin/env", f"PYTHONPATH={os.pathsep.join(path)}", *command, "--ready-fd", str(ready)],
+            ["/usr/bin/env", f"PYTHONPATH={os.pathsep.join(path)}", *_ALLOCATOR, *command, "--ready-fd", str(ready)],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -1,7 +1,8 @@
 """HTTP in, AWS's answer out, in the protocol of the request."""
 
+import tracemalloc
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from http.client import HTTPConnection
 from threading import Lock
 from typing import Any
@@ -266,3 +267,17 @@ def test_connections_are_kept(lab: tuple[Region, int]) -> None:
         for _ in range(20):
             connection.request("GET", "/_teal/status")
             assert connection.getresponse().read() == b'{"tasks":3}'
+
+
+def test_an_open_connection_takes_little_memory(lab: tuple[Region, int]) -> None:
+    """Clients keep connections open for long and by the dozen: one that waits holds less than 32 kB."""
+    with ExitStack() as kept:
+        tracemalloc.start()
+        kept.callback(tracemalloc.stop)
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(20):
+            connection = kept.enter_context(closing(HTTPConnection("127.0.0.1", lab[1], timeout=5)))
+            connection.request("GET", "/_teal/status")
+            assert connection.getresponse().read() == b'{"tasks":3}'
+        now, _ = tracemalloc.get_traced_memory()
+    assert (now - before) / 20 < 32_000

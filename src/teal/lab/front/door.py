@@ -80,7 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "teal-lab"
     sys_version = ""
     disable_nagle_algorithm = True
-    wbufsize = 1 << 16  # headers and body leave in one write
+    wbufsize = 1 << 13  # headers and most bodies leave in one write; every open connection has such a buffer
     timeout: ClassVar[float | None] = _IDLE_S
 
     def __init__(self, connection: socket.socket, peer: object, server: socketserver.BaseServer) -> None:
