@@ -163,6 +163,52 @@ def test_twenty_are_described_at_most(operation: str, key: str) -> None:
         assert (code, "1 to 20" in message) == ("InvalidParameterException", True)
 
 
+@pytest.mark.parametrize(("time_scale", "kept_s"), [(1.0, 90 * 86400.0), (0.01, 90 * 864.0), (1e-6, 3600.0)])
+def test_service_deployments_are_remembered_for_90_days(time_scale: float, kept_s: float) -> None:
+    """A deployment forgets those that ended 90 days ago, scaled, at least an hour; what is still deployed stays."""
+    stage = Stage(time_scale=time_scale)
+    stage.stand()
+    first = newest(stage)["targetServiceRevision"]["arn"]
+    #  seconds until the next deployment, and how many are remembered then
+    for passing_s, remembered in ((2 * kept_s, 2), (kept_s - 600, 2), (500, 3), (500, 3)):
+        stage.now_s += passing_s
+        stage.update(forceNewDeployment=True)
+        assert len(listed(stage)) == remembered
+        stage.run(20)
+    answer = stage.ecs("DescribeServiceRevisions", serviceRevisionArns=[first])
+    assert answer == {"serviceRevisions": [], "failures": [{"arn": first, "reason": "MISSING"}]}
+
+
+def test_what_a_service_goes_back_to_is_never_forgotten() -> None:
+    """The last deployment that completed stays, also without tasks and however long ago it ended."""
+    stage = Stage(time_scale=1e-6)
+    before = stage.stand()
+    stage.update(desiredCount=0)
+    stage.run(10)
+    stage.now_s += 2 * 3600.0
+    stage.update(forceNewDeployment=True, desiredCount=1)
+    stop(stage)
+    stage.run(10)
+    assert listed(stage) == ["ROLLBACK_SUCCESSFUL", "SUCCESSFUL"]
+    assert stage.look()["deployments"][0]["id"] == before["deployments"][0]["id"]
+
+
+def test_what_still_has_tasks_is_never_forgotten() -> None:
+    """A deployment that failed long ago stays while its tasks run."""
+    stage = Stage(time_scale=1e-6)
+    stage.images["web:1"] = SLOW
+    stage.register()
+    stage.service()
+    stage.run(3)
+    stop(stage)
+    stage.run(1)
+    stage.now_s += 2 * 3600.0
+    stage.images["web:2"] = SLOW
+    stage.register(image="web:2")
+    stage.update(taskDefinition="web:2")
+    assert listed(stage) == ["PENDING", "ROLLBACK_FAILED"]
+
+
 def test_service_deployments_can_be_filtered() -> None:
     """ListServiceDeployments goes by status and pages; DescribeServiceDeployments names what is missing."""
     stage = Stage()

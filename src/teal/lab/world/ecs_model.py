@@ -139,7 +139,7 @@ class Service:
     desired: int
     settings: Json  # what CreateService and UpdateService said and no deployment depends on
     deployments: list[Deployment]
-    history: list[Deployment]
+    history: list[Deployment]  # newest first
     request: Json
     status: str = "ACTIVE"
     last_completed: Deployment | None = None

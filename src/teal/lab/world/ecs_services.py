@@ -1,7 +1,7 @@
 """Service operations: create, update, delete, describe, list.
 
 An update starts a deployment when what is deployed differs from before (the `Recipe`) or when it is forced; counts,
-percentages, grace periods and tags change without one.
+percentages, grace periods and tags change without one. Deployments that ended are remembered for 90 days, as on AWS.
 """
 
 from teal.lab.world.ecs_definitions import usable
@@ -39,6 +39,8 @@ from teal.lab.world.wires import AwsRefusal
 
 DESCRIBED_MOST = 10
 LISTED = 10
+HISTORY_KEPT_S = 90 * 86400.0
+HISTORY_KEPT_LEAST_S = 3600.0  # not scaled: somebody must be able to read what happened
 # Changed in place by CreateService and UpdateService alike: what tasks are started with, not what they are.
 PLAIN: Json = {
     "healthCheckGracePeriodSeconds": 0,
@@ -152,10 +154,21 @@ def _deploy(state: EcsState, service: Service, recipe: Recipe, now_s: float) -> 
     _supersede(service, now_s)
     peopled = [each for each in service.deployments if any(task.deployment is each for task in service.tasks)]
     service.deployments = [deployment, *peopled]
-    service.history.insert(0, deployment)
+    service.history = [deployment, *_remembered(state, service, now_s)]
     service.steady = False
     label = recipe.definition_arn.rpartition("/")[2]
     state.ground.tell(now_s, "ecs", service.name, f"deployment {deployment.deployment_id} of {label} begins")
+
+
+def _remembered(state: EcsState, service: Service, now_s: float) -> list[Deployment]:
+    """Return the history without what ended long ago and is neither deployed nor gone back to any more."""
+    ended_s = now_s - max(state.ground.scaled(HISTORY_KEPT_S), HISTORY_KEPT_LEAST_S)
+    needed = [*service.deployments, service.last_completed]
+    return [
+        each
+        for each in service.history
+        if each.finished_at_s is None or each.finished_at_s > ended_s or any(each is one for one in needed)
+    ]
 
 
 def _supersede(service: Service, now_s: float) -> None:
