@@ -28,6 +28,7 @@ from teal.model.step_retire import AwaitDrained, AwaitStill, RetireSlot
 from teal.model.tags import BEFORE, DEPLOYMENT, MOVE, VERDICT, Stage
 from teal.model.traffic import Forward, Rule
 from teal.model.workload import TaskDefinition
+from teal.plan.facts import Facts
 
 STEP_S = 3.0  # how long a write takes
 NEXT_REVISION = 44
@@ -53,7 +54,8 @@ def after(spec: Spec, world: Snapshot, run: Run, step: Step, now_s: float) -> tu
             now_s = max(now_s, step.until_s if step.until_s is not None else now_s + step.lasts_s)
         case _:
             pass
-    return replace(world, taken_at_s=now_s), _learned(run, step, now_s), now_s
+    world, run = replace(world, taken_at_s=now_s), _learned(run, step, now_s)
+    return world, replace(run, weights=Facts.of(spec, world, run, now_s).weights), now_s
 
 
 def _learned(run: Run, step: Step, now_s: float) -> Run:

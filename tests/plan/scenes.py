@@ -13,6 +13,7 @@ from teal.model.spec import DeploySpec, RouteCreate, RouteSpec, ShiftStep, Spec
 from teal.model.tags import MOVE
 from teal.model.traffic import Forward, Rule
 from teal.model.workload import Service
+from teal.plan.facts import Facts
 from teal.plan.planner import plan
 
 NOW_S = seen.NOW_S
@@ -109,6 +110,11 @@ def run(**known: object) -> Run:
     """Return what a run knows at its beginning, and what a test adds."""
     known = {"started_at_s": NOW_S, **known}
     return Run(id="d9", secrets={slot: f"secret-{slot}" for slot in Slot}, **known)  # type: ignore[arg-type]  # fields of Run
+
+
+def facts(found: Snapshot, run_knows: Run | None = None, now_s: float = NOW_S) -> Facts:
+    """Return what a run has to decide from."""
+    return Facts.of(spec(), found, run_knows or run(), now_s)
 
 
 def decide(

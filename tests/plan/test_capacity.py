@@ -118,9 +118,9 @@ def test_more_of_the_same_harms_no_slot_with_weight() -> None:
     """A slot with weight is not updated (I4); being given more tasks of what it runs is no update."""
     step = UpdateService(slot=Slot.B, service="shop-web-b", family="web", revision=None, count=4, settings=False)
     world = scene("shift", HALF).seen()
-    assert broken(Deploy(), scenes.spec(), world, step, NOW_S) == ""
-    assert broken(Deploy(), scenes.spec(), world, replace(step, settings=True), NOW_S) == "I4: slot b has weight"
-    assert broken(Deploy(), scenes.spec(), world, replace(step, count=1), NOW_S).startswith("I5: ")
+    assert broken(Deploy(), scenes.facts(world), step) == ""
+    assert broken(Deploy(), scenes.facts(world), replace(step, settings=True)) == "I4: slot b has weight"
+    assert broken(Deploy(), scenes.facts(world), replace(step, count=1)).startswith("I5: ")
 
 
 def test_what_is_deployed_and_serves_nobody_is_refused() -> None:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from lives import adopted, app, fork, judged, killed, must, on, rest, state, watched
+from lives import SCALE, adopted, app, fork, judged, killed, must, on, rest, state, watched
 from region import Stage
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback
@@ -77,6 +77,9 @@ def mixture() -> Stage:
     return killed(half, Rollback(), ("ModifyRule", 1))
 
 
+LANDED_S = 361.0  # after so long a weight that was announced has landed, at whatever scale
+
+
 def baking() -> Stage:
     """3 has everything, and has not baked."""
     return killed(on(scene("at rest"), "3"), Deploy(), ("ModifyRule", 6))
@@ -84,7 +87,7 @@ def baking() -> Stage:
 
 def baked() -> Stage:
     """3 has everything, and has baked long enough; nobody has recorded it."""
-    return rest(baking(), 600.0)
+    return rest(baking(), 600.0 + LANDED_S / SCALE)
 
 
 def taken_back() -> Stage:

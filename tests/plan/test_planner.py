@@ -34,6 +34,7 @@ from teal.plan.back import named_way_back, pause
 from teal.plan.facts import Facts
 from teal.plan.forward import add_routes, again, proceed
 from teal.plan.planner import plan
+from teal.plan.standing import written
 
 
 @pytest.mark.parametrize("intent", EVERY)
@@ -80,20 +81,21 @@ def test_a_late_forward_write_is_undone_first(intent: Intent, found: Scene, agai
     assert sentences(decide(intent, found, run_knows=scenes.run(own_move=snapshot.move))) == steps
 
 
-@pytest.mark.parametrize("intent", [Rollback(), Abort()])
-def test_a_way_back_records_when_a_late_write_was_undone(intent: Intent) -> None:
+@pytest.mark.parametrize("intent", EVERY)
+def test_it_is_recorded_when_a_late_write_was_undone(intent: Intent) -> None:
     """The 120 s of a slot that a run has just taken a late weight from count from now, not from the move's end."""
     undone = scene("back", 0, 0, b="d7.42.back")
-    decision = decide(intent, undone, run_knows=scenes.run(rung=Rung.READ_BACK))
+    decision = decide(intent, undone, run_knows=scenes.run(weights=written(undone.seen(), NOW_S)))
     assert sentences(decision) == [TAKEN_BACK]
 
 
 def test_a_rollback_of_a_late_forward_write_has_gone_back() -> None:
     """Where the run itself has just sent production to blue, `rollback` ends well; the deployment is not touched."""
     found = scene("held", 0, 0)
-    first = decide(Rollback(), found, run_knows=scenes.run(rung=Rung.READ_BACK))
-    assert sentences(first) == ["record that slot b is held, tasted and ready"]
-    decision = decide(Rollback(), found, run_knows=scenes.run(rung=Rung.READ_BACK, own_move=found.seen().move))
+    known = scenes.run(rung=Rung.READ_BACK, weights=written(found.seen(), NOW_S))
+    assert sentences(decide(Rollback(), found, run_knows=known)) == ["record that slot b is held, tasted and ready"]
+    recorded = replace(found, move=f"d7.a.b.held.{int(NOW_S)}")
+    decision = decide(Rollback(), recorded, run_knows=replace(known, own_move=recorded.seen().move))
     assert isinstance(decision, Finished)
     assert (decision.exit_code, decision.message) == (0, "production is with slot a")
 

@@ -1,5 +1,6 @@
 """What holds of every plan, wherever it begins."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -10,11 +11,12 @@ from plan import scenes
 from plan.effects import after
 from plan.scenes import NOW_S, Scene
 from teal.model.decision import Finished, Refused, Steps
-from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback
+from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Act
 from teal.plan.drift import drifted
+from teal.plan.facts import Facts
 from teal.plan.invariants import broken
 from teal.plan.planner import plan
 from teal.plan.situation import classify
@@ -44,9 +46,15 @@ def worlds(draw: st.DrawFn) -> tuple[Intent, Spec, Snapshot]:
     return draw(INTENTS), scenes.spec(count, image=draw(IMAGES)), scene.seen()
 
 
+def looked_first(spec: Spec, world: Snapshot) -> Run:
+    """Return what a run knows after its first look."""
+    run = scenes.run()
+    return replace(run, weights=Facts.of(spec, world, run, NOW_S).weights)
+
+
 def lived(intent: Intent, spec: Spec, world: Snapshot) -> tuple[list[str], list[list[str]], str]:
     """Do the first step of each plan until there is none; return what broke, every plan in words, and the end."""
-    run, now_s = scenes.run(started_at_s=NOW_S), NOW_S
+    run, now_s = looked_first(spec, world), NOW_S
     wrong: list[str] = []
     plans: list[list[str]] = []
     for _ in range(LONGEST):
@@ -56,7 +64,7 @@ def lived(intent: Intent, spec: Spec, world: Snapshot) -> tuple[list[str], list[
         plans.append([step.sentence() for step in decision.steps])
         step = decision.steps[0]
         if isinstance(step, Act):
-            problem = broken(intent, spec, world, step, now_s)
+            problem = broken(intent, Facts.of(spec, world, run, now_s), step)
             wrong += [f"{step.sentence()}: {problem}"] if problem else []
         world, run, now_s = after(spec, world, run, step, now_s)
     return wrong, plans, "no end"
@@ -97,7 +105,7 @@ def same(words: str) -> str:
 def test_a_finished_plan_leaves_nothing_to_do(given_: tuple[Intent, Spec, Snapshot]) -> None:
     """When a command has ended, deciding again on the same world ends it in the same way."""
     intent, spec, world = given_
-    run, now_s = scenes.run(), NOW_S
+    run, now_s = looked_first(spec, world), NOW_S
     decision = plan(intent, spec, world, run, now_s)
     for _ in range(LONGEST):
         if not isinstance(decision, Steps):

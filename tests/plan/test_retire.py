@@ -19,6 +19,7 @@ from teal.model.tags import DEPLOYMENT, parse_move
 from teal.plan.invariants import broken
 from teal.plan.planner import plan
 from teal.plan.retiring import looked
+from teal.plan.standing import written
 from teal.plan.watch import Done, Failed, NotYet, check
 
 YOUNG = int(NOW_S) - 60
@@ -31,9 +32,13 @@ DRAIN_A = "wait until slot a is empty: its open requests finished, its tasks end
 RETIRE_A = RetireSlot(slot=Slot.A, service="shop-web-a", count=2)
 
 
-def still(since_s: float, until_s: float = NOW_S) -> Run:
+UNRECORDED = replace(AT_REST, move=None)
+
+
+def still(since_s: float, until_s: float = NOW_S, *, scene: Scene = AT_REST) -> Run:
     """Return what a run knows whose looks were equal for a while."""
-    return scenes.run(still=Still(basis=None, since_s=since_s, until_s=until_s))
+    weights = written(scene.seen(), since_s if scene is UNRECORDED else LONG_AGO)
+    return scenes.run(still=Still(basis=None, since_s=since_s, until_s=until_s), weights=weights)
 
 
 def told(decision: Decision) -> tuple[int, str]:
@@ -48,9 +53,9 @@ def told(decision: Decision) -> tuple[int, str]:
         (AT_REST, scenes.run(), [LOOK, EMPTY_A, DRAIN_A]),
         (AT_REST, still(NOW_S - 2.9), [LOOK, EMPTY_A, DRAIN_A]),
         (AT_REST, still(NOW_S - 3.0), [EMPTY_A, DRAIN_A]),
-        (replace(AT_REST, move=None), scenes.run(), [LONG_LOOK, EMPTY_A, DRAIN_A]),
-        (replace(AT_REST, move=None), still(NOW_S - 119.0), [LONG_LOOK, EMPTY_A, DRAIN_A]),
-        (replace(AT_REST, move=None), still(NOW_S - 120.0), [EMPTY_A, DRAIN_A]),
+        (UNRECORDED, scenes.run(), [LONG_LOOK, EMPTY_A, DRAIN_A]),
+        (UNRECORDED, still(NOW_S - 119.0, scene=UNRECORDED), [LONG_LOOK, EMPTY_A, DRAIN_A]),
+        (UNRECORDED, still(NOW_S - 120.0, scene=UNRECORDED), [EMPTY_A, DRAIN_A]),
     ],
 )
 def test_it_looks_twice_before_it_writes(scene: Scene, run: Run, then: list[str]) -> None:
@@ -200,7 +205,7 @@ def test_a_slot_that_is_wanted_again_gets_its_tasks_back(
 )
 def test_the_invariants_speak_of_it(found: Snapshot, says: str) -> None:
     """Whatever the planner thinks, no slot is emptied that could be needed, and none on an old look."""
-    assert broken(Retire(), scenes.spec(), found, RETIRE_A, NOW_S) == says
+    assert broken(Retire(), scenes.facts(found), RETIRE_A) == says
 
 
 @pytest.mark.parametrize(
@@ -213,7 +218,7 @@ def test_the_invariants_speak_of_it(found: Snapshot, says: str) -> None:
 def test_no_weight_goes_to_a_slot_that_is_on_its_way_out(intent: Rollback, says: str) -> None:
     """Targets of a service that wants no tasks are still healthy for a moment; they are not counted on."""
     to_a = WriteRoute(index=0, route="r", shares=((Slot.A, 100),))
-    assert broken(intent, scenes.spec(), emptied(AT_REST, 2), to_a, NOW_S) == says
+    assert broken(intent, scenes.facts(emptied(AT_REST, 2)), to_a) == says
 
 
 def test_rollback_to_a_retired_slot_says_what_brings_it_up() -> None:

@@ -12,16 +12,15 @@ from typing import Any, Protocol
 from sim.cloud import HOSTS, Cloud, Shares
 from sim.scenario import Command
 from sim.story import Story
+from sim.weights import Standing, forward_shares, fractions_of, slot_of, slots_with_weight
 from teal.model.event import Event, RunEnded, TurnedBack
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Rollback
 from teal.model.tags import DEPLOYMENT, MOVE, MoveTag, Stage, parse_move
-from teal.plan.facts import CAPACITY_HOLD_S
 from teal.plan.invariants import FRESH_LOOK_S
 
 ON_ITS_WAY_S = 0.5  # what a read and the write after it may take on the wire
 SEEN_LATELY_S = 30.0  # how old the last look at health may be
-WHOLE_SECONDS_S = 1.0  # tags count whole seconds
 NEWS_S = 20.0  # how long another's write may go unseen by a run that ends
 GLANCE_S = 5.0  # a way back whose reads failed so lately writes without one
 HEALS_AFTER_S = 600.0  # how long what somebody did to a slot may go on
@@ -72,7 +71,7 @@ class Watcher:
     foreign: set[str] = field(default_factory=set[str])  # routes that are as a stranger left them
     lost: dict[str, Shares] = field(default_factory=dict[str, Shares])  # what they were before
     hurt: dict[str, float] = field(default_factory=dict[str, float])  # slots whose tasks a stranger took, and when
-    weight_until_s: dict[str, float] = field(default_factory=dict[str, float])  # when a slot last had weight by teal
+    standing: Standing = field(default_factory=Standing)
     last_write: tuple[str, float] = ("", -1e9)  # of anybody: who, when
     notes: dict[str, Notes] = field(default_factory=dict[str, Notes])
     _bad: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
@@ -93,10 +92,8 @@ class Watcher:
                 for condition in rule.conditions:
                     if condition.field == "host-header" and condition.values[0] in HOSTS:
                         self.rule_of[rule.arn] = condition.values[0]
-        before = slots_with_weight(self.api)
-        self.api = cloud.api_shares()
-        for slot in before | slots_with_weight(self.api):
-            self.weight_until_s[slot] = cloud.now_s
+        before, self.api = self.api, cloud.api_shares()
+        self.standing.applied(before, self.api, cloud.now_s)
 
     # Production
 
@@ -209,6 +206,8 @@ class Watcher:
         move = self.move()
         for arn, share in new.items():
             if share > old.get(arn, 0.0):
+                highest = max(fractions_of(self.api.get(each, ())).get(arn, 0.0) for each in self.hosts)
+                self._judge_hold(who, note, arn if share > highest > 0 else "", move)
                 self._judge_raise(who, note, arn, move)
                 self._judge_order(who, note, host, arn, share, move)
         self._judge_read(who, note, host, params["RuleArn"])
@@ -229,6 +228,14 @@ class Watcher:
             self.breaks("the verdict to go back is latched", f"{who.name} goes forward again")
         if forward and isinstance(intent, Rollback) and intent.to_slot is None:
             self.breaks("I10", f"{who.name}: rollback moves weight onto slot {slot}, where the move went")
+
+    def _judge_hold(self, who: Writer, note: Notes, arn: str, move: MoveTag | None) -> None:
+        """What a slot `arn` has already is held before it is given more, or is said to serve."""
+        if not arn or move is None or move.stage is not Stage.SHIFT or move.to is not Slot(slot_of(arn)):
+            return
+        too_short = self.standing.held_too_short(self.cloud.now_s)
+        if too_short and not self._excused(note):
+            self.breaks("every weight is held", f"{who.name} goes on with slot {slot_of(arn)} {too_short}")
 
     def _judge_order(self, who: Writer, note: Notes, host: str, arn: str, share: float, move: MoveTag | None) -> None:
         if move is None or move.stage is not Stage.SHIFT or move.to is not Slot(slot_of(arn)) or self._excused(note):
@@ -267,9 +274,8 @@ class Watcher:
         if slot in slots_with_weight(self.api):
             self.breaks("I4", f"{who.name} replaces what slot {slot} runs while it has weight")
             return
-        since_s = self.cloud.now_s - self.weight_until_s.get(slot, -1e9)
-        if since_s < CAPACITY_HOLD_S - WHOLE_SECONDS_S - abs(who.clock_off_s) - ON_ITS_WAY_S:
-            self.breaks("I4", f"{who.name} replaces what slot {slot} runs {since_s:.0f} s after it had weight")
+        if too_soon := self.standing.rested_too_short(slot, self.cloud.now_s):
+            self.breaks("I4", f"{who.name} replaces what slot {slot} runs {too_soon}")
 
     def _judge_deletion(self, who: Writer, params: Mapping[str, Any]) -> None:
         """Only a first deployment takes away what it made."""
@@ -281,6 +287,10 @@ class Watcher:
     def _judge_tag(self, who: Writer, note: Notes, params: Mapping[str, Any]) -> None:
         """`.back` is tagged after the weights are back."""
         values = [tag["value"] for tag in params["tags"] if tag["key"] == DEPLOYMENT]
+        if values and values[0].endswith(".served"):
+            slots = {arn for shares in self.api.values() for arn, weight in shares if weight}
+            arn = next((arn for arn in slots if slot_of(arn) == params["resourceArn"][-1]), "")
+            self._judge_hold(who, note, arn, self.move())
         if not values or not values[0].endswith(".back") or note.failed_writes or self._excused(note):
             return
         slot = params["resourceArn"][-1]
@@ -371,27 +381,3 @@ class Watcher:
         arn = self.service(slot)["taskDefinition"]
         found = self.cloud.aws("ecs", "DescribeTaskDefinition", taskDefinition=arn)["taskDefinition"]
         return str(found["containerDefinitions"][0]["image"])
-
-
-def slot_of(group_arn: str) -> str:
-    """Return the slot of a target group; `-` for somebody else's."""
-    name = group_arn.split("/")[1]
-    return name[-1] if name in {"shop-a", "shop-b"} else "-"
-
-
-def slots_with_weight(routes: Mapping[str, Shares]) -> set[str]:
-    """Return the slots that have weight on some route."""
-    return {slot_of(arn) for shares in routes.values() for arn, weight in shares if weight}
-
-
-def fractions_of(shares: Shares) -> dict[str, float]:
-    """Return the share of each group."""
-    total = sum(weight for _, weight in shares) or 1
-    return {arn: weight / total for arn, weight in shares}
-
-
-def forward_shares(actions: Any) -> Shares:  # noqa: ANN401 - AWS's own shape
-    """Return the weights of a forward action as it is sent."""
-    last = actions[-1]
-    groups = last.get("ForwardConfig", {}).get("TargetGroups") or [{"TargetGroupArn": last.get("TargetGroupArn", "")}]
-    return tuple((group["TargetGroupArn"], group.get("Weight", 1)) for group in groups)

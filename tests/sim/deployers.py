@@ -11,11 +11,12 @@ from typing import Any, TypeVar
 
 from region import Killed
 from region_fakes import Shell
-from sim.checkers import Watcher, forward_shares, slot_of
+from sim.checkers import Watcher
 from sim.cloud import READS, Cloud
 from sim.faults import Weather, fault_of
 from sim.scenario import Command, Kind
 from sim.story import Story
+from sim.weights import forward_shares, slot_of
 from sim.wiring import Clock, Compute, Prober, Router, Silence, Wire
 from teal.aws.account import AwsAccount
 from teal.aws.errors import error_for

@@ -9,11 +9,12 @@ from typing import Any
 
 from lives import State, state
 from region import Stage
-from sim.checkers import Watcher, slot_of
+from sim.checkers import Watcher
 from sim.cloud import HOSTS
 from sim.deployers import Deployer
 from sim.scenario import Command, Scenario
 from sim.settings import spec_of
+from sim.weights import slot_of
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
 from teal.plan.situation import Row
@@ -102,7 +103,7 @@ class Person:
         watcher.lost.clear()
         watcher.foreign.clear()
         watcher.refresh()
-        watcher.weight_until_s.clear()  # what a person gave and took is not teal's to remember
+        watcher.standing.until_s.clear()  # what a person gave and took is not teal's to remember
 
     def _create(self, host: str, actions: list[dict[str, Any]]) -> None:
         cloud = self.deployer.cloud

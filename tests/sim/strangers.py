@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sim.checkers import Watcher, slot_of
+from sim.checkers import Watcher
 from sim.cloud import Cloud
 from sim.scenario import Disturbance, Edit
 from sim.story import Story
+from sim.weights import slot_of
 from teal.lab.world.wires import AwsRefusal
 from teal.model.tags import BEFORE, DEPLOYMENT, MOVE
 
@@ -103,7 +104,6 @@ class Stranger:
         arns = [self._rule(nth)[1] for nth in range(len(self.watcher.rule_of))] or [self._rule(0)[1]]
         self.watcher.stranger_writes(tuple(self.watcher.rule_of.values()), ())
         self.cloud.aws("elbv2", "RemoveTags", ResourceArns=arns, TagKeys=[MOVE])
-        self.watcher.weight_until_s.clear()  # nothing says any more when a slot had weight
 
     def _slot(self, nth: int) -> tuple[str, dict[str, Any]]:
         slot = "ab"[nth % 2]

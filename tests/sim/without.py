@@ -16,6 +16,7 @@ from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Act, AwaitWhole, Hold, Step, TagDeployment, UpdateService, WriteRoute
 from teal.model.tags import Outcome
+from teal.plan.facts import Facts
 from teal.plan.invariants import broken
 from teal.plan.planner import plan
 from teal.plan.situation import Situation
@@ -53,10 +54,8 @@ def _planned(change: Change) -> Laws:
 def _only(*forbidden: str) -> Callable[..., str]:
     """Return the guard without some of its invariants."""
 
-    def guarded(
-        intent: Intent, spec: Spec, snapshot: Snapshot, step: Step, now_s: float, *, going_back: bool = False
-    ) -> str:
-        problem = broken(intent, spec, snapshot, step, now_s, going_back=going_back)
+    def guarded(intent: Intent, facts: Facts, step: Step, *, going_back: bool = False) -> str:
+        problem = broken(intent, facts, step, going_back=going_back)
         return "" if problem.startswith(forbidden) else problem
 
     return guarded
@@ -88,6 +87,11 @@ def _unlatched(intent: Intent, spec: Spec, snapshot: Snapshot, run: Run, now_s: 
 def _at_once(steps: tuple[Step, ...]) -> tuple[Step, ...]:
     """Return the steps without the wait before a slot that had weight is touched."""
     return tuple(step for step in steps if not (isinstance(step, Hold) and step.cooling))
+
+
+def _unheld(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Return the steps with no weight held, nor the last one baked."""
+    return tuple(step for step in steps if not isinstance(step, Hold) or step.cooling)
 
 
 def _small(steps: tuple[Step, ...]) -> tuple[Step, ...]:
@@ -135,6 +139,7 @@ WITHOUT = {
     "`.back` after the weights": Missing(laws=_planned(_recorded_first), breaks="`.back` is tagged after the weights"),
     "the latched verdict": Missing(laws=replace(LAWS, plan=_unlatched), breaks="the verdict to go back is latched"),
     "the hold before capacity is touched": Missing(laws=replace(_planned(_at_once), broken=_only("I4")), breaks="I4"),
+    "the hold of each weight": Missing(laws=_planned(_unheld), breaks="every weight is held"),
     "the floor under capacity": Missing(laws=replace(_planned(_small), broken=_only("I5")), breaks="I5"),
     "the bounds on repetition": Missing(
         laws=replace(_planned(_in_circles), bounds=Endless), breaks="no write is repeated over and over"

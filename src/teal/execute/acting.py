@@ -30,6 +30,7 @@ from teal.model.step import (
 from teal.model.step_order import TagOrder
 from teal.model.step_retire import RetireSlot
 from teal.model.tags import Stage
+from teal.plan.standing import expired, written
 
 SEEN_DEADLINE_S = 60.0
 RETRY_DEADLINE_S = 60.0
@@ -55,6 +56,8 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
             session.glance()
             if session.run.turn_back is not verdict:
                 break  # somebody else was there first: nothing is written over what they wrote
+        if isinstance(step, WriteRoute) and not session.going_back and expired(session.snapshot.move, session.now_s):
+            break  # what was announced so long ago is announced anew
         ended = yield from _act_once(session, step)
         if not ended:
             break  # decide the rest anew: on a way back the other routes come first now, and each is tried again
@@ -65,9 +68,7 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
 
 def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
     """Do one act; return (to `yield from`) whether AWS acknowledged it."""
-    problem = session.laws.broken(
-        session.intent, session.spec, session.snapshot, step, session.now_s, going_back=session.going_back
-    )
+    problem = session.laws.broken(session.intent, session.facts, step, going_back=session.going_back)
     if problem:
         raise NeedsPersonError(
             f"{step.sentence()} was not done: {problem}", hint="`teal status` shows where things stand"
@@ -196,7 +197,7 @@ def _remember(session: Session, step: Act, outcome: Outcome) -> None:
         case WriteRoute() | CreateRoute() | DeleteRoute():
             session.acknowledged(f"route:{step.index}", as_written(step, session.snapshot))
             left = {index: count for index, count in session.run.failed_writes.items() if index != step.index}
-            session.note(failed_writes=left)
+            session.note(failed_writes=left, weights=written(session.snapshot, session.now_s))
             if isinstance(step, CreateRoute) and step.tag is not None:
                 session.note(own_move=step.tag)
         case TagDeployment():

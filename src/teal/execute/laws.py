@@ -15,6 +15,7 @@ from teal.model.run import Intent, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Act, Step
+from teal.plan.facts import Facts
 from teal.plan.invariants import FRESH_LOOK_S, broken
 from teal.plan.planner import plan
 
@@ -30,9 +31,7 @@ class Plans(Protocol):
 class Forbids(Protocol):
     """Says which invariant a step would break."""
 
-    def __call__(
-        self, intent: Intent, spec: Spec, snapshot: Snapshot, step: Step, now_s: float, *, going_back: bool = False
-    ) -> str:
+    def __call__(self, intent: Intent, facts: Facts, step: Step, *, going_back: bool = False) -> str:
         """Return the invariant as a sentence; empty when none."""
         ...
 

@@ -30,7 +30,7 @@ from teal.observe.observer import Observer
 from teal.plan.changes import changes, counts, difference, listed
 from teal.plan.facts import Facts
 from teal.plan.retiring import looked
-from teal.plan.situation import RESTING_ROWS, SPLIT_ROWS, Row
+from teal.plan.situation import SPLIT_ROWS, Row
 from teal.plan.whole import primary_revision, whole
 from teal.ports import Ports
 
@@ -168,6 +168,7 @@ class Session:
         if before is not None:
             self._notice_others(before, after)
         self._previous, self._snapshot = before, after
+        self.note(weights=self.facts.weights)
         self.wrote.clear()
         self.updated.clear()
         return after
@@ -331,9 +332,7 @@ class Session:
 
     def _notice_time(self, snapshot: Snapshot) -> None:
         """Remember since when the slot in hand has been whole, without a gap."""
-        facts = Facts.of(self.spec, snapshot, self.run, self.now_s)
-        if facts.situation.row in RESTING_ROWS:
-            facts = facts.for_next()
+        facts = Facts.of(self.spec, snapshot, self.run, self.now_s).in_hand
         service = facts.target.service
         ready = service is not None and whole(self.spec, facts.target, primary_revision(service), facts.count())
         self.note(whole_since_s=(self.run.whole_since_s or self.now_s) if ready else None)
@@ -359,8 +358,7 @@ class Session:
         self._notice_changes(before, after)
 
     def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
-        facts = Facts.of(self.spec, before, self.run, self.now_s)
-        green = (facts.for_next() if facts.situation.row in RESTING_ROWS else facts).to
+        green = Facts.of(self.spec, before, self.run, self.now_s).in_hand.to
         scaled = counts(before, after, self.updated)
         if scaled:
             self._say(Noted(at_s=self.now_s, message=f"somebody else asked for other counts: {listed(scaled)}"))

@@ -81,6 +81,15 @@ class Still:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """The weights of all routes, the move that was on record with them, and since when, at the latest, they stand."""
+
+    shares: object
+    move: MoveTag | None
+    since_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """What this run alone knows. Replaced, never changed."""
 
@@ -97,6 +106,7 @@ class Run:
     failed_writes: Mapping[int, int] = field(default_factory=dict[int, int])  # route index → attempts that failed
     raised_from: int | None = None  # how many tasks green wanted before this run gave it more while it had weight
     foreign: frozenset[int] = frozenset()  # routes that somebody else changed during this run: not written any more
+    weights: Weights | None = None  # since when the weights stand as they do: what holds count from
     still: Still | None = None  # since when nothing has changed that a decision to destroy rests on
     emptied: tuple[Slot, int] | None = None  # the slot that this run set out to retire, and how many tasks it wanted
     rung: Rung | None = None  # how the effect was seen

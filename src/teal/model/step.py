@@ -157,6 +157,11 @@ class UpdateService:
     settings: bool = False  # circuit breaker on without rollback, 100/200 percent
     putting_back: bool = False
 
+    @property
+    def replaces(self) -> bool:
+        """Whether what the slot runs is replaced; more tasks of the same harm nobody."""
+        return self.revision is not None or self.settings
+
     def sentence(self) -> str:
         """Say what will be done."""
         parts = [

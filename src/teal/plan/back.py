@@ -22,7 +22,7 @@ from teal.model.step import (
 from teal.model.tags import ADOPTED_ID, DeploymentTag, MoveTag, Outcome, Stage
 from teal.plan.drift import drifted
 from teal.plan.facts import Facts
-from teal.plan.forward import missing_tastes
+from teal.plan.forward import missing_tastes, rested
 from teal.plan.situation import FULL, share_of
 from teal.plan.whole import holds, primary_revision, whole
 
@@ -132,7 +132,7 @@ def put_back(facts: Facts, why: TurnBack) -> tuple[Step, ...]:
             )
         )
     steps += [*_verdict(facts, why), TagDeployment(slot=facts.to, tag=before), _restored(facts, before)]
-    return tuple(steps)
+    return rested(facts, steps)
 
 
 def keep(facts: Facts, why: TurnBack | None) -> tuple[Step, ...]:

@@ -169,7 +169,7 @@ def _without_routes(facts: Facts, intent: Deploy) -> Decision:
 def _other_while_shifting(facts: Facts) -> Decision:
     tag = facts.situation.deployment
     revision = tag.revision if tag else 0
-    if facts.situation.row in {Row.BAKING, Row.SERVED} and bake_due(facts):
+    if facts.situation.row == Row.SERVED or (facts.situation.row == Row.BAKING and bake_due(facts)):
         return Steps(
             steps=proceed(facts, hold=False),
             ends=f"the move to revision {revision} is done; then the new one starts",

@@ -115,10 +115,11 @@ def _guards(facts: Facts, idle: Slot) -> Iterator[Refused]:
 
 def _cool_down(facts: Facts, idle: Slot) -> tuple[Step, ...]:
     """Wait for the 120 s where this very run has just recorded a move as over; anybody else's refuses."""
-    since_s, lasts_s = idle_since_s(facts.snapshot), CAPACITY_HOLD_S * facts.scale
-    if since_s is None or since_s + lasts_s <= facts.now_s:
+    lasts_s = CAPACITY_HOLD_S * facts.scale
+    until_s = facts.stand_since_s + lasts_s
+    if facts.snapshot.move is None or until_s <= facts.now_s:
         return ()
-    return (Hold(slot=idle.other, percent=100, lasts_s=lasts_s, until_s=since_s + lasts_s, cooling=True),)
+    return (Hold(slot=idle.other, percent=100, lasts_s=lasts_s, until_s=until_s, cooling=True),)
 
 
 def _look_twice(facts: Facts, idle: Slot) -> tuple[Step, ...]:
@@ -126,6 +127,8 @@ def _look_twice(facts: Facts, idle: Slot) -> tuple[Step, ...]:
     still = facts.run.still
     lasts_s = (STILL_S if idle_since_s(facts.snapshot) is not None else CAPACITY_HOLD_S) * facts.scale
     since_s, until_s = (still.since_s, still.until_s) if still is not None else (facts.now_s, facts.now_s)
+    if facts.snapshot.move is None:
+        since_s = max(since_s, facts.stand_since_s)
     if until_s >= since_s + lasts_s:
         return ()
     return (AwaitStill(slot=idle, lasts_s=lasts_s, until_s=since_s + lasts_s),)

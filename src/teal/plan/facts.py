@@ -4,12 +4,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from teal.model.identity import Slot
-from teal.model.run import Run
+from teal.model.run import Run, Weights
 from teal.model.snapshot import SlotState, Snapshot
 from teal.model.spec import Spec
 from teal.model.workload import TaskDefinition
 from teal.plan.difference import equal_content
-from teal.plan.situation import Situation, classify
+from teal.plan.situation import RESTING_ROWS, Situation, classify
+from teal.plan.standing import noticed
 from teal.plan.whole import holds, primary_revision
 
 WEIGHT_HOLD_S = 60.0  # on AWS: between a weight and the next; rules reach the data plane in batches of about 10 s
@@ -48,6 +49,11 @@ class Facts:
         return replace(self, situation=idle)
 
     @property
+    def in_hand(self) -> "Facts":
+        """The facts of the move under way; at rest, those of the next one."""
+        return self.for_next() if self.situation.row in RESTING_ROWS else self
+
+    @property
     def scale(self) -> float:
         """The factor on every hold: 1 on AWS."""
         return self.snapshot.caller.time_scale
@@ -61,6 +67,16 @@ class Facts:
     def target(self) -> SlotState:
         """The state of that slot."""
         return self.snapshot.slot(self.situation.to)
+
+    @property
+    def weights(self) -> Weights:
+        """What this run knows of the weights that were seen."""
+        return noticed(self.run, self.snapshot, self.situation, self.now_s)
+
+    @property
+    def stand_since_s(self) -> float:
+        """Since when, at the latest, the weights stand as they do."""
+        return self.weights.since_s
 
     def equal_content(self, revision: int) -> bool:
         """Say whether this revision has the content that the configuration asks for."""

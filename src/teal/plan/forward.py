@@ -4,6 +4,8 @@ Each function returns the steps that are still missing, judged from what is ther
 the plan. So a run that was killed anywhere goes on where it stood.
 """
 
+from collections.abc import Sequence
+
 from teal.model.identity import Slot
 from teal.model.run import Run
 from teal.model.snapshot import RouteState
@@ -29,6 +31,7 @@ from teal.model.tags import ADOPTED_ID, DeploymentTag, MoveTag, Outcome, Stage
 from teal.model.workload import Service
 from teal.plan.facts import CAPACITY_HOLD_S, PREPARE_DEADLINE_S, WEIGHT_HOLD_S, Facts
 from teal.plan.situation import FULL, Row, share_of
+from teal.plan.standing import expired
 from teal.plan.whole import primary_revision, whole
 
 PLANNED_REVISION = 0  # stands in a plan for the revision that is still to be registered
@@ -53,7 +56,8 @@ def proceed(facts: Facts, *, hold: bool) -> tuple[Step, ...]:
         return ()
     if facts.situation.row in {Row.ANNOUNCED, Row.STEP, Row.WRITING, Row.BAKING, Row.SERVED}:
         return (*realign(facts), *_shift(facts, tag.id, tag.revision))
-    tasted = (*_set_up(facts), *realign(facts), *_occupy(facts, tag), *taste(facts, tag.revision))
+    occupied = rested(facts, _occupy(facts, tag))
+    tasted = (*_set_up(facts), *realign(facts), *occupied, *taste(facts, tag.revision))
     return (*tasted, *_hold_or_flip(facts, tag.id, tag.revision, hold=hold))
 
 
@@ -122,20 +126,18 @@ def missing_tastes(facts: Facts) -> tuple[Step, ...]:
 
 def _cool_down(facts: Facts) -> tuple[Step, ...]:
     """A slot that had weight in the last 120 s is not touched."""
-    move = facts.situation.move
     live = facts.situation.live
-    if move is None or live is None or facts.target.service is None:
-        return ()
-    # `prepare` and `held` too, when another deployment takes their place: a flip may have been stopped half way, or a
-    # late forward write undone
-    superseded = facts.situation.row in {Row.STARTING, Row.HELD}
-    if move.stage not in {Stage.DONE, Stage.BACK} and not superseded:
-        return ()
     lasts_s = CAPACITY_HOLD_S * facts.scale
-    until_s = move.entered_at_s + lasts_s
-    if until_s <= facts.now_s:
+    until_s = facts.stand_since_s + lasts_s
+    if live is None or facts.target.service is None or until_s <= facts.now_s:
         return ()
     return (Hold(slot=live, percent=100, lasts_s=lasts_s, until_s=until_s, cooling=True),)
+
+
+def rested(facts: Facts, steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return steps of a move that is under way, after the rest of its slot where they replace what the slot runs."""
+    replacing = any(isinstance(step, UpdateService) and step.replaces for step in steps)
+    return (*(_cool_down(facts) if replacing else ()), *steps)
 
 
 def _adopt(facts: Facts) -> tuple[Step, ...]:
@@ -239,7 +241,7 @@ def _shift(facts: Facts, identity: str, revision: int | None) -> tuple[Step, ...
     steps: list[Step] = []
     weights = schedule(facts)
     row = facts.situation.row
-    announced = facts.run.announced_percent if _announced_by(facts.run, facts.situation.move) else None
+    announced = facts.run.announced_percent if _announced_by(facts.run, facts.situation.move, facts.now_s) else None
     highest = int(100 * max(facts.situation.shares, default=0))
     if row == Row.STEP and announced in {None, highest}:
         announced = None
@@ -269,17 +271,16 @@ def _capacity(facts: Facts, revision: int | None) -> tuple[Step, ...]:
     return (*((more,) if service.desired < count else ()), wait)
 
 
-def _announced_by(run: Run, move: MoveTag | None) -> bool:
-    return move is not None and move.stage is Stage.SHIFT and run.own_move == move
+def _announced_by(run: Run, move: MoveTag | None, now_s: float) -> bool:
+    own = move is not None and move.stage is Stage.SHIFT and run.own_move == move
+    return own and not expired(move, now_s)
 
 
 def _rest_of_hold(facts: Facts, percent: int) -> tuple[Step, ...]:
-    move = facts.situation.move
     reached = [step for step in schedule(facts) if step.percent <= percent]
     lasts_s = max(reached[-1].hold_s if reached else 0.0, WEIGHT_HOLD_S) * facts.scale
-    if move is None or move.entered_at_s + lasts_s <= facts.now_s:
-        return ()
-    return (Hold(slot=facts.to, percent=percent, lasts_s=lasts_s, until_s=move.entered_at_s + lasts_s),)
+    until_s = facts.stand_since_s + lasts_s
+    return (Hold(slot=facts.to, percent=percent, lasts_s=lasts_s, until_s=until_s),) if until_s > facts.now_s else ()
 
 
 def _write_weight(facts: Facts, identity: str, weight: ShiftStep, *, announced: bool) -> tuple[Step, ...]:
@@ -314,10 +315,9 @@ def _bake(facts: Facts, revision: int | None) -> tuple[Step, ...]:
     steps: list[Step] = []
     if facts.spec.identity is not None and "probed" not in facts.run.passed:
         steps.append(ProbeProduction(slot=facts.to, revision=revision or PLANNED_REVISION))
-    lasts_s = max(facts.spec.deploy.bake_s, WEIGHT_HOLD_S) * facts.scale
-    move = facts.situation.move
+    lasts_s = _bake_s(facts)
     reached = facts.situation.row in {Row.BAKING, Row.SERVED} and all(share == FULL for share in facts.situation.shares)
-    until_s = move.entered_at_s + lasts_s if reached and move is not None else None
+    until_s = facts.stand_since_s + lasts_s if reached else None
     if facts.situation.row != Row.SERVED and (until_s is None or until_s > facts.now_s):
         steps.append(Hold(slot=facts.to, percent=100, lasts_s=lasts_s, until_s=until_s, baking=True))
     return tuple(steps)
@@ -325,9 +325,11 @@ def _bake(facts: Facts, revision: int | None) -> tuple[Step, ...]:
 
 def bake_due(facts: Facts) -> bool:
     """Say whether the bake of row 16 has lasted long enough."""
-    move = facts.situation.move
-    lasts_s = max(facts.spec.deploy.bake_s, WEIGHT_HOLD_S) * facts.scale
-    return move is not None and move.entered_at_s + lasts_s <= facts.now_s
+    return facts.stand_since_s + _bake_s(facts) <= facts.now_s
+
+
+def _bake_s(facts: Facts) -> float:
+    return max(facts.spec.deploy.bake_s, WEIGHT_HOLD_S) * facts.scale
 
 
 def _finish(facts: Facts, identity: str, revision: int | None) -> tuple[Step, ...]:

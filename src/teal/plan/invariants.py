@@ -22,27 +22,26 @@ from teal.model.spec import Spec
 from teal.model.step import CreateRoute, Step, UpdateService, WriteRoute
 from teal.model.step_retire import RetireSlot
 from teal.model.tags import Stage
-from teal.plan.facts import CAPACITY_HOLD_S
-from teal.plan.retiring import idle_since_s, retired, stands_alone
+from teal.plan.facts import CAPACITY_HOLD_S, Facts
+from teal.plan.retiring import retired, stands_alone
 from teal.plan.situation import share_of
 
 FRESH_LOOK_S = 1.0
 
 
-def broken(
-    intent: Intent, spec: Spec, snapshot: Snapshot, step: Step, now_s: float, *, going_back: bool = False
-) -> str:
-    """Return the invariant that `step` would break in the world of `snapshot`, as a sentence; empty when none.
+def broken(intent: Intent, facts: Facts, step: Step, *, going_back: bool = False) -> str:
+    """Return the invariant that `step` would break in the world of `facts`, as a sentence; empty when none.
 
     `going_back` lifts I9: a way back is written on the last look when reads do not succeed.
     """
+    spec, snapshot, now_s = facts.spec, facts.snapshot, facts.now_s
     if isinstance(step, WriteRoute | CreateRoute):
         unsafe = _healthy(intent, spec, snapshot, step) or _never_onto_to(intent, snapshot, step)
         return unsafe or ("" if going_back else _fresh(snapshot, now_s))
     if isinstance(step, UpdateService):
-        return _untouched_while_warm(snapshot, step, now_s) or _capacity_kept(snapshot, step)
+        return (_cold(facts, step.slot) if step.replaces else "") or _capacity_kept(snapshot, step)
     if isinstance(step, RetireSlot):
-        return _cold(snapshot, step.slot, now_s) or _spare(spec, snapshot, step.slot) or _fresh(snapshot, now_s)
+        return _spare(spec, snapshot, step.slot) or _cold(facts, step.slot) or _fresh(snapshot, now_s)
     return ""
 
 
@@ -88,17 +87,11 @@ def _fresh(snapshot: Snapshot, now_s: float) -> str:
     return f"I9: the last look is {age_s:.1f} s old" if age_s > FRESH_LOOK_S else ""
 
 
-def _untouched_while_warm(snapshot: Snapshot, step: UpdateService, now_s: float) -> str:
-    if step.revision is None and not step.settings:
-        return ""  # more tasks of the same revision harm nobody; fewer are I5's affair
-    return _cold(snapshot, step.slot, now_s)
-
-
-def _cold(snapshot: Snapshot, slot: Slot, now_s: float) -> str:
+def _cold(facts: Facts, slot: Slot) -> str:
+    snapshot = facts.snapshot
     if any(share_of(snapshot, route, slot) for route in snapshot.routes):
         return f"I4: slot {slot} has weight"
-    since_s = idle_since_s(snapshot)
-    if since_s is None or now_s >= since_s + CAPACITY_HOLD_S * snapshot.caller.time_scale:
+    if not snapshot.rules or facts.now_s >= facts.stand_since_s + CAPACITY_HOLD_S * facts.scale:
         return ""
     return f"I4: slot {slot} had weight a moment ago"
 

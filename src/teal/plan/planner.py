@@ -23,6 +23,7 @@ from teal.plan.command_rollback import rollback
 from teal.plan.drift import drifted
 from teal.plan.facts import Facts
 from teal.plan.situation import RESTING_ROWS, SPLIT_ROWS, UNKNOWN_ROWS, Row
+from teal.plan.standing import SECOND_S
 from teal.plan.unfinished import BOTH_WAYS
 
 INTERRUPTED_ROWS = frozenset({Row.UNPREPARING, Row.GOING_BACK, Row.MIXTURE, Row.ROLLING_BACK, Row.LATE_AFTER})
@@ -132,18 +133,16 @@ def _unfinished(intent: Intent, facts: Facts) -> Decision | None:
 
 
 def _record_late(intent: Intent, facts: Facts) -> Decision | None:
-    """Count the 120 s in which a slot is left alone from a late forward write, which `t` does not know of.
+    """Count the 120 s in which a slot is left alone from when a late forward write was undone, which `t` must tell.
 
-    A way back writes the routes first, as always, and records it afterwards; all others record it first, so that a run
-    that is killed in between leaves nothing that a later one could take for a slot without traffic.
+    A way back writes the routes first, as always, and records it afterwards; all others record it before and after, so
+    that a run that is killed in between leaves nothing that a later one could take for a slot without traffic.
     """
     move, row = facts.situation.move, facts.situation.row
-    if move is None or move.origin is None or facts.run.own_move == move:
+    if move is None or move.origin is None or isinstance(intent, Retire):
         return None
-    back = isinstance(intent, Rollback | Abort)
-    rows = {Row.ROLLED_BACK, Row.STARTING, Row.HELD} if isinstance(intent, Rollback) else {Row.ROLLED_BACK}
-    undone = back and row in rows and facts.run.rung is not None
-    late = row in {Row.LATE_AFTER, Row.LATE_WRITE} and any(facts.situation.shares)
+    undone = row in {Row.ROLLED_BACK, Row.STARTING, Row.HELD} and facts.stand_since_s > move.entered_at_s + SECOND_S
+    late = row in {Row.LATE_AFTER, Row.LATE_WRITE} and any(facts.situation.shares) and facts.run.own_move != move
     if not (undone or (late and isinstance(intent, Deploy | Flip))):
         return None
     tag = TagMove(tag=move.entering(move.stage, facts.now_s))

@@ -11,6 +11,7 @@ from teal.model.spec import Spec
 from teal.model.tags import MOVE, Stage
 from teal.model.workload import Service
 from teal.plan.situation import Row, Situation
+from teal.plan.standing import SECOND_S
 from teal.plan.whole import primary_revision, whole
 
 _DUE_ROWS = frozenset({Row.AT_REST, Row.ROLLED_BACK})
@@ -48,9 +49,9 @@ def due_at_s(spec: Spec, snapshot: Snapshot, situation: Situation) -> float | No
 
 
 def idle_since_s(snapshot: Snapshot) -> float | None:
-    """Return since when the slot without weight has been without, as the move tag says; None where none does."""
+    """Return since when, at the latest, the slot without weight is without, as the move says; None where none does."""
     move = snapshot.move
-    return move.entered_at_s if move is not None and move.stage in {Stage.DONE, Stage.BACK} else None
+    return move.entered_at_s + SECOND_S if move is not None and move.stage in {Stage.DONE, Stage.BACK} else None
 
 
 def looked(earlier: Still | None, snapshot: Snapshot) -> Still:

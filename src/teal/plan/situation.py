@@ -17,10 +17,10 @@ ended. Rows 2, 22 and 23 are what cannot be explained: there nobody guesses.
     10   prepare, held  any > 0                 this, bare        a late forward write
     11   shift          0…0                     this, bare        not begun, or taken back and killed
     12   shift          any                     this .back        going back, interrupted
-    13   shift          all equal, 0 < x < 100  this, bare        step x since t
+    13   shift          all equal, 0 < x < 100  this, bare        at step x
     14   shift          two adjacent weights    this, bare        forward write interrupted
     15   shift          any other mixture       this, bare        going back, interrupted, or a race
-    16   shift          100…100                 this, bare        baking since t
+    16   shift          100…100                 this, bare        baking
     17   shift          100…100                 this .served      done but for its tag
     18   done           100…100                 this .served      at rest, `from` warm
     19   shift, done    less than 100…100       this .served      rollback interrupted
