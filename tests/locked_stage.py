@@ -2,22 +2,28 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 from locks import MemoryStore, NoPulse, owner
-from region import Region, Stage
+from region import Region, Stage, stage
 from teal.aws.account import AwsAccount
 from teal.aws.compute import EcsCompute
 from teal.aws.leased import LeasedDoor, guard
 from teal.aws.router import Elbv2Router
 from teal.execute.executor import Executor
 from teal.host.lock import Keeper, Who
-from teal.model.event import Event, RunEnded
+from teal.model.event import Event, Noted, RunEnded, Waited
 from teal.model.identity import Caller, Slot
 from teal.model.lock import Life, Owner
-from teal.model.run import Intent, Run
+from teal.model.run import Deploy, Intent, Run
 from teal.model.spec import OnStop
+from teal.model.step import Hold
+from teal.plan.situation import share_of
 from teal.ports import Ports
+
+STEPS = "[10% for 10m, 50% for 10m, 100%]"
 
 
 @dataclass(slots=True)
@@ -64,6 +70,7 @@ class Deployers:
     skew_s: float = 0.0
     asked: Callable[[], bool] = lambda: True  # what a person answers to every question
     runs: int = 0
+    left: list[Iterator[Event]] = field(default_factory=list[Iterator[Event]])  # kept: whoever leaves a run ends it
 
     def tell(
         self, name: str, intent: Intent, lock_wait_s: float = 0.0, timeout_s: float | None = None
@@ -71,7 +78,7 @@ class Deployers:
         """Run a command as `name`, telling what happens as it happens."""
         self.runs += 1
         region = self.stage.region
-        who = Who(owner=owner(name), token=f"run-{self.runs}", life=self._life)
+        who = Who(owner=lambda: owner(name), token=f"run-{self.runs}", life=self._life)
         keeper = Keeper(lambda _: self.store, RegionTime(region), who, NoPulse())
         region.each_tick.append(lambda: None if name in self.frozen else keeper.beat())
         run = Run(
@@ -80,7 +87,7 @@ class Deployers:
             started_at_s=region.now_s,
             lock_wait_s=lock_wait_s,
         )
-        return Executor(
+        events = Executor(
             spec=self.stage.spec,
             ports=self._ports(keeper),
             intent=intent,
@@ -89,6 +96,8 @@ class Deployers:
             approve=lambda _plan, _seen: self.asked(),
             timeout_s=timeout_s,
         ).events()
+        self.left.append(events)
+        return events
 
     def run(self, name: str, intent: Intent, lock_wait_s: float = 0.0) -> tuple[RunEnded, list[Event]]:
         """Run a command to its end; return how it ended and all that happened."""
@@ -128,3 +137,65 @@ class Skewed:
     def scalable(self, cluster: str, services: Any) -> frozenset[str]:  # noqa: ANN401 - handed on
         """Return what is scaled."""
         return self.account.scalable(cluster, services)
+
+
+def first_serves(directory: Path) -> Deployers:
+    """Return an app whose first deployment serves, and whose next is configured."""
+    first = stage(directory, shift=STEPS)
+    there = Deployers(stage=first)
+    ended, _ = there.run("ann", Deploy())
+    assert ended.exit_code == 0, ended
+    first.region.pass_time(300)
+    there.stage = first.with_image("shop/web:2")
+    return there
+
+
+def until(events: Iterator[Event], wanted: Callable[[Event], bool]) -> Event:
+    """Play a run until an event; it is left there as a process that somebody stopped."""
+    for event in events:
+        assert not isinstance(event, RunEnded), event
+        if wanted(event):
+            return event
+    raise AssertionError("it never came")
+
+
+def holding(event: Event) -> bool:
+    """Say whether a run holds a weight."""
+    return isinstance(event, Waited) and isinstance(event.step, Hold)
+
+
+def share(deployers: Deployers, slot: Slot = Slot.B) -> Fraction:
+    """Return the share of a slot."""
+    snapshot = deployers.stage.look()
+    return share_of(snapshot, snapshot.routes[0], slot)
+
+
+def notes(events: list[Event]) -> list[str]:
+    """Return what was noted."""
+    return [event.message for event in events if isinstance(event, Noted)]
+
+
+def forge(deployers: Deployers, weight: int) -> None:
+    """Write a weight for slot b behind everybody's back, as a request that was long on its way."""
+    snapshot = deployers.stage.look()
+    rule = snapshot.routes[0].rule
+    assert rule is not None
+    groups = {slot: snapshot.slot(slot).groups[0].group for slot in Slot}
+    shares = [(groups[Slot.A], 100 - weight), (groups[Slot.B], weight)]
+    forward = {"TargetGroups": [{"TargetGroupArn": g.arn, "Weight": w} for g, w in shares if g is not None and w]}
+    action = {"Type": "forward", "ForwardConfig": forward}
+    deployers.stage.region.aws("elbv2", "ModifyRule", RuleArn=rule.arn, Actions=[action])
+
+
+def lands(deployers: Deployers, after_s: float, act: Callable[[], object]) -> list[float]:
+    """Let something happen after a while; the list is empty once it has."""
+    region = deployers.stage.region
+    due_s = [region.now_s + after_s]
+
+    def land() -> None:
+        if due_s and region.now_s > due_s[0]:
+            due_s.clear()
+            act()
+
+    region.each_tick.append(land)
+    return due_s

@@ -113,7 +113,7 @@ class Contest:
     def run(self, name: str, command: str = "deploy") -> Keeper:
         """Return the lock of one more run."""
         self.runs += 1
-        who = Who(owner=owner(name), token=f"run-{self.runs}", life=self._life)
+        who = Who(owner=lambda: owner(name), token=f"run-{self.runs}", life=self._life)
         keeper = Keeper(lambda _: self.store, self.clock, who, NoPulse())
         keeper.begin(self.caller, command)
         return keeper

@@ -280,6 +280,10 @@ class RunLock(Protocol):
         """Name those that were pre-empted and may still have a write under way; empty when there is nobody."""
         ...
 
+    def unwatched(self) -> bool:
+        """Say whether an earlier way back took the lock, and was not seen to watch to the end. Never raises."""
+        ...
+
     def release(self) -> None:
         """Give the lock back, unless somebody that was pre-empted may still write. Never raises."""
         ...

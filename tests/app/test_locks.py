@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import seen
 from aws.canned import Canned
-from locks import CALLER, owner
-from teal.app.locks import UNKNOWN_ACCOUNT, app_lock, record_key
+from locks import CALLER, MemoryStore, owner
+from teal.app.locks import UNKNOWN_ACCOUNT, app_lock, keeper, record_key
 from teal.errors import NeedsPersonError
 from teal.host.clock import SystemClock
 from teal.model.lock import LockRecord, lock_text
@@ -23,6 +24,32 @@ KEY = f"123456789012/eu-west-1/prod/{SPEC.app}"
 def clock() -> SystemClock:
     """The clock of this computer."""
     return SystemClock()
+
+
+class Users(dict[str, str]):
+    """An environment that notes when it is asked who this is."""
+
+    asked = False
+
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - what a mapping returns
+        """Answer."""
+        self.asked = True
+        return super().get(key, default)
+
+
+def test_nobody_looks_up_who_this_is_before_it_is_written(clock: SystemClock) -> None:
+    """A directory of users may take long to answer: the lock asks when it is taken, and a way back writes before it."""
+    environ, store = Users(GITHUB_ACTOR="ann"), MemoryStore()
+    lock = keeper(lambda _: store, clock, environ)
+    lock.begin(CALLER, "rollback")
+    lock.excuse(excused=True)
+    with lock.writing():
+        lock.may_send()
+    assert not environ.asked
+    lock.preempt()
+    assert environ.asked
+    assert "ann on " in str(store.record)
+    lock.release()
 
 
 def test_the_name_of_a_record() -> None:

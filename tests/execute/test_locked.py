@@ -1,95 +1,38 @@
 """Runs with a lock: who gets it, what a lost lease sends, how a rollback goes ahead of it, and when a split is left."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from locked_stage import Deployers
+from locked_stage import Deployers, first_serves, forge, holding, lands, notes, share, until
 from region import stage
 from teal.execute.locking import NO_LOCK
-from teal.model.event import Event, Noted, Planned, RunEnded, StepBegan, Waited
+from teal.model.event import Noted, Planned, RunEnded, StepBegan, Waited
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Retire, Rollback
-from teal.model.step import Hold, WriteRoute
-from teal.plan.situation import share_of
-
-STEPS = "[10% for 10m, 50% for 10m, 100%]"
+from teal.model.step import WriteRoute
 
 
-@pytest.fixture
-def deployers(tmp_path: Path) -> Deployers:
+@pytest.fixture(name="deployers")
+def second_configured(tmp_path: Path) -> Deployers:
     """An app whose first deployment serves, and whose next is configured."""
-    first = stage(tmp_path, shift=STEPS)
-    there = Deployers(stage=first)
-    ended, _ = there.run("ann", Deploy())
-    assert ended.exit_code == 0, ended
-    first.region.pass_time(300)
-    there.stage = first.with_image("shop/web:2")
-    return there
-
-
-def _until(events: Iterator[Event], wanted: Callable[[Event], bool]) -> Event:
-    """Play a run until an event; it is left there as a process that somebody stopped."""
-    for event in events:
-        assert not isinstance(event, RunEnded), event
-        if wanted(event):
-            return event
-    raise AssertionError("it never came")
-
-
-def _holding(event: Event) -> bool:
-    return isinstance(event, Waited) and isinstance(event.step, Hold)
-
-
-def _share(deployers: Deployers, slot: Slot = Slot.B) -> Fraction:
-    snapshot = deployers.stage.look()
-    return share_of(snapshot, snapshot.routes[0], slot)
-
-
-def _notes(events: list[Event]) -> list[str]:
-    return [event.message for event in events if isinstance(event, Noted)]
-
-
-def _forge(deployers: Deployers, weight: int) -> None:
-    """Write a weight for slot b behind everybody's back, as a request that was long on its way."""
-    snapshot = deployers.stage.look()
-    rule = snapshot.routes[0].rule
-    assert rule is not None
-    groups = {slot: snapshot.slot(slot).groups[0].group for slot in Slot}
-    shares = [(groups[Slot.A], 100 - weight), (groups[Slot.B], weight)]
-    forward = {"TargetGroups": [{"TargetGroupArn": g.arn, "Weight": w} for g, w in shares if g is not None and w]}
-    action = {"Type": "forward", "ForwardConfig": forward}
-    deployers.stage.region.aws("elbv2", "ModifyRule", RuleArn=rule.arn, Actions=[action])
-
-
-def _lands(deployers: Deployers, after_s: float, act: Callable[[], object]) -> list[float]:
-    """Let something happen after a while; the list is empty once it has."""
-    region = deployers.stage.region
-    due_s = [region.now_s + after_s]
-
-    def land() -> None:
-        if due_s and region.now_s > due_s[0]:
-            due_s.clear()
-            act()
-
-    region.each_tick.append(land)
-    return due_s
+    return first_serves(tmp_path)
 
 
 def test_no_lock_is_said_once(tmp_path: Path) -> None:
     """Without a store each deployment says once that there is no lock; a rollback does not."""
     there = stage(tmp_path)
-    assert _notes(there.events(Deploy())) == [NO_LOCK]
-    assert NO_LOCK not in _notes(there.events(Rollback()))
+    assert notes(there.events(Deploy())) == [NO_LOCK]
+    assert NO_LOCK not in notes(there.events(Rollback()))
 
 
 def test_a_run_takes_the_lock_and_gives_it_back(deployers: Deployers) -> None:
     """Each run has an epoch of its own; its phase is in the record while it goes on; afterwards the lock is free."""
     run = deployers.tell("bob", Deploy())
-    _until(run, _holding)
+    until(run, holding)
     assert "bob" in str(deployers.store.record)
     assert "`teal deploy`" in str(deployers.store.record)
     assert deployers.store.record.phase
@@ -108,9 +51,20 @@ def test_whoever_walks_away_from_the_question_leaves_no_lock(deployers: Deployer
     assert deployers.store.record.writers == ()
 
 
+def test_whoever_leaves_a_run_early_leaves_no_lock(deployers: Deployers) -> None:
+    """Where whoever listens to a run closes it half way, the run is over, and the next one gets the lock at once."""
+    run = deployers.tell("bob", Deploy())
+    until(run, holding)
+    assert isinstance(run, Generator)
+    run.close()
+    assert deployers.store.record.writers == ()
+    ended, _ = deployers.run("eve", Deploy())
+    assert ended.exit_code == 0, ended
+
+
 def test_the_second_is_turned_away(deployers: Deployers) -> None:
     """While somebody holds the lock another run exits with 6, names the holder, and has written nothing."""
-    _until(deployers.tell("bob", Deploy()), _holding)
+    until(deployers.tell("bob", Deploy()), holding)
     written = len(deployers.stage.region.written)
     ended, _ = deployers.run("eve", Deploy())
     assert ended.exit_code == 6
@@ -122,24 +76,24 @@ def test_the_second_is_turned_away(deployers: Deployers) -> None:
 def test_waiting_for_the_lock(deployers: Deployers) -> None:
     """With --lock-wait a run says whom it waits for, goes on once the lock is free, and gives up when it is not."""
     run = deployers.tell("bob", Deploy())
-    _until(run, _holding)
+    until(run, holding)
     ended, events = deployers.run("eve", Deploy(), lock_wait_s=30.0)
     assert ended.exit_code == 6
-    assert sum("waiting for the lock, held by bob" in note for note in _notes(events)) in {1, 2}, "once per phase"
+    assert sum("waiting for the lock, held by bob" in note for note in notes(events)) in {1, 2}, "once per phase"
     deployers.dead.add("bob")
     deployers.frozen.add("bob")
     ended, events = deployers.run("eve", Deploy())
     assert ended.exit_code == 0, ended
-    assert any("took over the lock of bob" in note for note in _notes(events))
+    assert any("took over the lock of bob" in note for note in notes(events))
 
 
 def test_a_lost_lease_sends_nothing(deployers: Deployers) -> None:
     """A run whose lock was taken while it slept writes nothing more, exits with 6 and names the new holder."""
     run = deployers.tell("bob", Deploy())
-    _until(run, lambda event: isinstance(event, StepBegan) and isinstance(event.step, WriteRoute))
+    until(run, lambda event: isinstance(event, StepBegan) and isinstance(event.step, WriteRoute))
     deployers.frozen.add("bob")
     taken = deployers.tell("eve", Deploy(), lock_wait_s=1000.0)
-    _until(taken, lambda event: isinstance(event, Noted) and "took over the lock of bob" in event.message)
+    until(taken, lambda event: isinstance(event, Noted) and "took over the lock of bob" in event.message)
     written = len(deployers.stage.region.written)
     ended = list(run)[-1]
     assert isinstance(ended, RunEnded)
@@ -151,33 +105,33 @@ def test_a_lost_lease_sends_nothing(deployers: Deployers) -> None:
 def test_a_rollback_does_not_wait(deployers: Deployers) -> None:
     """A rollback writes while another run holds the lock, takes it afterwards, and the other run stops with 6."""
     run = deployers.tell("bob", Deploy())
-    _until(run, _holding)
-    assert _share(deployers) == Fraction(1, 10)
+    until(run, holding)
+    assert share(deployers) == Fraction(1, 10)
     before_s = deployers.stage.region.now_s
     ended, events = deployers.run("eve", Rollback())
     assert ended.exit_code == 0, ended
-    assert any("because bob on host-of-bob" in note for note in _notes(events))
+    assert any("because bob on host-of-bob" in note for note in notes(events))
     assert deployers.stage.region.now_s - before_s < 60, "bob's next heartbeat said that it left"
-    assert _share(deployers) == 0
+    assert share(deployers) == 0
     assert deployers.store.record.writers == ()
     stopped = list(run)[-1]
     assert isinstance(stopped, RunEnded)
     assert stopped.exit_code == 6
-    assert _share(deployers) == 0
+    assert share(deployers) == 0
 
 
 def test_the_victim_stops_while_it_waits_out_a_stale_read(deployers: Deployers) -> None:
     """What a rollback wrote equals what the victim replaced, and looks stale to it; it stops at its next heartbeat."""
     run = deployers.tell("bob", Deploy())
-    _until(run, _holding)
+    until(run, holding)
     rollback = deployers.tell("eve", Rollback())
-    _until(rollback, lambda event: isinstance(event, Noted) and "watching" in event.message)
+    until(rollback, lambda event: isinstance(event, Noted) and "watching" in event.message)
     ended = list(run)[-1]
     assert isinstance(ended, RunEnded)
     assert ended.exit_code == 6
     assert "lost to eve" in ended.message
     assert isinstance(list(rollback)[-1], RunEnded)
-    assert _share(deployers) == 0
+    assert share(deployers) == 0
 
 
 @pytest.mark.parametrize("intent", [Rollback(), Abort()])
@@ -185,13 +139,13 @@ def test_the_victim_stops_while_it_waits_out_a_stale_read(deployers: Deployers) 
 def test_a_late_write_is_undone(deployers: Deployers, intent: Rollback | Abort, weight: int) -> None:
     """A write of the pre-empted run that lands during the watch is undone; the watch lasts until nobody can write."""
     run = deployers.tell("bob", Deploy())
-    _until(run, _holding)
+    until(run, holding)
     deployers.frozen.add("bob")
-    began_s, late = deployers.stage.region.now_s, _lands(deployers, 200.0, lambda: _forge(deployers, weight))
+    began_s, late = deployers.stage.region.now_s, lands(deployers, 200.0, lambda: forge(deployers, weight))
     ended, _ = deployers.run("eve", intent)
     assert not late
     assert ended.exit_code == 0, ended
-    assert _share(deployers) == 0
+    assert share(deployers) == 0
     assert 390 <= deployers.stage.region.now_s - began_s < 480
 
 
@@ -202,14 +156,14 @@ def test_a_late_scale_in_is_undone(deployers: Deployers, named: Slot | None) -> 
     ended, _ = deployers.run("ann", Deploy())
     assert ended.exit_code == 0, ended
     region.pass_time(300)
-    _until(deployers.tell("bob", Retire()), lambda event: isinstance(event, StepBegan))
+    until(deployers.tell("bob", Retire()), lambda event: isinstance(event, StepBegan))
     deployers.frozen.add("bob")
     to_none = {"cluster": "shop", "service": "shop-a", "desiredCount": 0}
-    late = _lands(deployers, 100.0, lambda: region.aws("ecs", "UpdateService", **to_none))
+    late = lands(deployers, 100.0, lambda: region.aws("ecs", "UpdateService", **to_none))
     ended, _ = deployers.run("eve", Rollback(to_slot=named))
     assert not late
     assert ended.exit_code == 0, ended
-    assert _share(deployers, Slot.A) == 1
+    assert share(deployers, Slot.A) == 1
     service = deployers.stage.look().slot(Slot.A).service
     assert service is not None
     assert service.desired == 2
@@ -220,28 +174,28 @@ def test_what_the_victim_had_written_is_its_own(deployers: Deployers) -> None:
     spec = deployers.stage.spec
     seven = replace(spec.deploy, shift=(replace(spec.deploy.shift[0], percent=7), *spec.deploy.shift[1:]))
     deployers.stage.spec = replace(spec, deploy=seven)
-    _until(deployers.tell("bob", Deploy()), _holding)
+    until(deployers.tell("bob", Deploy()), holding)
     deployers.frozen.add("bob")
     deployers.stage.spec = spec
-    late = _lands(deployers, 100.0, lambda: _forge(deployers, 7))
+    late = lands(deployers, 100.0, lambda: forge(deployers, 7))
     ended, _ = deployers.run("eve", Rollback())
-    assert (len(late), ended.exit_code, _share(deployers) == 0) == (0, 0, True), ended
+    assert (len(late), ended.exit_code, share(deployers) == 0) == (0, 0, True), ended
 
 
 def test_a_foreign_value_is_not_undone(deployers: Deployers) -> None:
     """A weight that the pre-empted run has no step for was written by somebody else: exit 7, and it stays."""
-    _until(deployers.tell("bob", Deploy()), _holding)
+    until(deployers.tell("bob", Deploy()), holding)
     deployers.frozen.add("bob")
-    _lands(deployers, 100.0, lambda: _forge(deployers, 33))
+    lands(deployers, 100.0, lambda: forge(deployers, 33))
     ended, _ = deployers.run("eve", Rollback())
     assert ended.exit_code == 7
     assert "33 %" in ended.message
-    assert _share(deployers) == Fraction(33, 100)
+    assert share(deployers) == Fraction(33, 100)
 
 
 def test_a_dead_victim_is_not_watched_for_long(deployers: Deployers) -> None:
     """Where the pre-empted run is known to be dead, the watch is over in seconds."""
-    _until(deployers.tell("bob", Deploy()), _holding)
+    until(deployers.tell("bob", Deploy()), holding)
     deployers.frozen.add("bob")
     deployers.dead.add("bob")
     before_s = deployers.stage.region.now_s
@@ -252,35 +206,35 @@ def test_a_dead_victim_is_not_watched_for_long(deployers: Deployers) -> None:
 
 def test_a_rollback_with_the_store_down(deployers: Deployers) -> None:
     """A rollback works while the lock's store does not answer; it says so, and watches for the whole time."""
-    _until(deployers.tell("bob", Deploy()), _holding)
+    until(deployers.tell("bob", Deploy()), holding)
     deployers.frozen.add("bob")
     deployers.store.faults = ["down"] * 100_000
     before_s = deployers.stage.region.now_s
     ended, events = deployers.run("eve", Rollback())
     assert ended.exit_code == 0, ended
-    assert any("going back without the lock" in note for note in _notes(events))
-    assert any("somebody that cannot be seen" in note for note in _notes(events))
-    assert _share(deployers) == 0
+    assert any("going back without the lock" in note for note in notes(events))
+    assert any("somebody that cannot be seen" in note for note in notes(events))
+    assert share(deployers) == 0
     assert 390 <= deployers.stage.region.now_s - before_s < 480
 
 
 def test_a_signal_ends_the_watch(deployers: Deployers) -> None:
     """Whoever has no patience for the watch may leave; the lock is not given back, so that the next run waits."""
-    _until(deployers.tell("bob", Deploy()), _holding)
+    until(deployers.tell("bob", Deploy()), holding)
     deployers.frozen.add("bob")
     rollback = deployers.tell("eve", Rollback())
-    _until(rollback, lambda event: isinstance(event, Noted) and "watching" in event.message)
+    until(rollback, lambda event: isinstance(event, Noted) and "watching" in event.message)
     deployers.stage.region.signal = 2
     ended = list(rollback)[-1]
     assert isinstance(ended, RunEnded)
     assert ended.exit_code == 130
-    assert _share(deployers) == 0
+    assert share(deployers) == 0
     assert len(deployers.store.record.writers) == 2
 
 
 def test_a_time_limit_ends_the_watch_alone(deployers: Deployers) -> None:
     """Production went back in time: `--timeout` ends the watch and no more, the run says so, and the next run waits."""
-    _until(deployers.tell("bob", Deploy()), _holding)
+    until(deployers.tell("bob", Deploy()), holding)
     deployers.frozen.add("bob")
     before_s = deployers.stage.region.now_s
     events = list(deployers.tell("eve", Rollback(), timeout_s=60.0))
@@ -288,34 +242,34 @@ def test_a_time_limit_ends_the_watch_alone(deployers: Deployers) -> None:
     assert isinstance(ended, RunEnded)
     assert ended.exit_code == 0, ended
     assert 60 <= deployers.stage.region.now_s - before_s < 120
-    assert any("the time limit ends the watch" in note for note in _notes(events))
-    assert _share(deployers) == 0
+    assert any("the time limit ends the watch" in note for note in notes(events))
+    assert share(deployers) == 0
     assert len(deployers.store.record.writers) == 2
 
 
 def test_a_split_is_left_before_the_lease_ends(deployers: Deployers) -> None:
     """With renewals failing for 30 s while traffic is split, production goes back under the lease; exit 6."""
     run = deployers.tell("bob", Deploy())
-    _until(run, _holding)
+    until(run, holding)
     deployers.store.faults = ["down"] * 100_000
     before_s = deployers.stage.region.now_s
     ended = list(run)[-1]
     assert isinstance(ended, RunEnded)
     assert ended.exit_code == 6
     assert "cannot be renewed" in ended.message
-    assert _share(deployers) == 0
+    assert share(deployers) == 0
     assert deployers.stage.region.now_s - before_s < 60
     deployers.store.faults = []
     deployers.dead.add("bob")
     ended, _ = deployers.run("bob", Deploy(), lock_wait_s=500)
     assert ended.exit_code == 0, ended
-    assert _share(deployers) == 1
+    assert share(deployers) == 1
 
 
 def test_a_lease_that_is_over_writes_nothing(deployers: Deployers) -> None:
     """A run that slept through its lease, with the store down, does not touch the split: exit 6."""
     run = deployers.tell("bob", Deploy())
-    _until(run, _holding)
+    until(run, holding)
     deployers.store.faults = ["down"] * 100_000
     deployers.frozen.add("bob")
     deployers.stage.region.pass_time(56)
@@ -326,7 +280,7 @@ def test_a_lease_that_is_over_writes_nothing(deployers: Deployers) -> None:
     assert isinstance(ended, RunEnded)
     assert ended.exit_code == 6
     assert len(deployers.stage.region.written) == written
-    assert _share(deployers) == Fraction(1, 10)
+    assert share(deployers) == Fraction(1, 10)
 
 
 @pytest.mark.parametrize("cause", ["signal", "store"])
@@ -334,7 +288,7 @@ def test_on_stop_stay(deployers: Deployers, cause: str) -> None:
     """With `on_stop: stay` the split stays as it is, and the run says that nobody watches it."""
     deployers = deployers.stays()
     run = deployers.tell("bob", Deploy())
-    _until(run, _holding)
+    until(run, holding)
     if cause == "signal":
         deployers.stage.region.signal = 15
     else:
@@ -343,7 +297,7 @@ def test_on_stop_stay(deployers: Deployers, cause: str) -> None:
     assert isinstance(ended, RunEnded)
     assert ended.exit_code == (143 if cause == "signal" else 6)
     assert "nobody watches it" in ended.message
-    assert _share(deployers) == Fraction(1, 10)
+    assert share(deployers) == Fraction(1, 10)
 
 
 def test_retiring_when_due_is_in_nobodys_way(deployers: Deployers) -> None:
@@ -361,7 +315,7 @@ def test_retiring_when_due_is_in_nobodys_way(deployers: Deployers) -> None:
     deployers.stage = deployers.stage.with_image("shop/web:3")
     before = len(deployers.stage.region.written)
     holder = deployers.tell("bob", Deploy())
-    _until(holder, lambda event: isinstance(event, Planned))
+    until(holder, lambda event: isinstance(event, Planned))
     ended, _ = deployers.run("cron", due)
     assert ended.exit_code == 0, ended
     assert "locked by bob" in ended.message
@@ -372,7 +326,7 @@ def test_a_store_that_is_down_at_the_start(deployers: Deployers) -> None:
     """A deployment does not begin without the answer of its lock's store; short trouble is waited out."""
     deployers.store.faults = ["down"] * 3
     run = deployers.tell("bob", Deploy())
-    _until(run, _holding)
+    until(run, holding)
     deployers.store.faults = ["down"] * 100_000
     ended, _ = deployers.run("eve", Deploy())
     assert ended.exit_code == 5
@@ -391,7 +345,7 @@ def test_a_clock_that_is_wrong(deployers: Deployers, skew_s: float, code: int) -
 def test_an_abort_takes_a_slot_back_under_the_lock(deployers: Deployers) -> None:
     """An abort pre-empts the run it ends, puts the slot back under its own lease, and gives the lock back."""
     run = deployers.tell("bob", Deploy())
-    _until(run, lambda event: isinstance(event, Waited))
+    until(run, lambda event: isinstance(event, Waited))
     ended, _ = deployers.run("eve", Abort())
     assert ended.exit_code == 0, ended
     stopped = list(run)[-1]

@@ -246,7 +246,7 @@ def _in_between(contest: Contest) -> None:
 def test_before_a_run_began() -> None:
     """A lock that nobody has begun to use can be given back, and nothing else."""
     contest = Contest()
-    who = Who(owner=owner("ann"), token="t", life=lambda _: Life.UNKNOWN)  # noqa: S106 - no secret
+    who = Who(owner=lambda: owner("ann"), token="t", life=lambda _: Life.UNKNOWN)  # noqa: S106 - no secret
     keeper = Keeper(lambda _: contest.store, contest.clock, who, Heartbeat())
     with pytest.raises(NeedsPersonError, match="before its run began"):
         keeper.claim()

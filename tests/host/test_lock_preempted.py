@@ -128,7 +128,7 @@ class Silent(MemoryStore):
 def test_a_question_that_hangs_in_one_thread_holds_up_no_other() -> None:
     """With the store silent, a rollback watches somebody that it cannot see, for the whole time, and then ends."""
     store, clock = Silent(), HandClock()
-    who = Who(owner=owner("bob"), token="t", life=lambda _: Life.UNKNOWN)  # noqa: S106 - no secret
+    who = Who(owner=lambda: owner("bob"), token="t", life=lambda _: Life.UNKNOWN)  # noqa: S106 - no secret
     bob = Keeper(lambda _: store, clock, who, NoPulse(), patience_s=0.05)
     bob.begin(CALLER, "rollback")
     hangs = Thread(target=bob.preempt, daemon=True)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from teal.aws.call import Caller as Aws
@@ -85,8 +86,8 @@ def opened(lock: LockSpec, key: str, aws: Callable[[], Aws], directory: Path, cl
 
 def keeper(open_store: Callable[[Caller], LockStore], clock: SystemClock, environ: Mapping[str, str]) -> Keeper:
     """Return the lock of one run of this process."""
-    me = this_process(environ)
-    who = Who(owner=me, token=new_token(), life=lambda owner: life_of(owner, me))
+    me = cache(lambda: this_process(environ))
+    who = Who(owner=me, token=new_token(), life=lambda owner: life_of(owner, me()))
     return Keeper(open_store, clock, who, Heartbeat())
 
 

@@ -82,7 +82,7 @@ class Executor:
         except TealError as error:
             yield from session.unsaid()
             yield self._end(error.exit_code, error.message, error.hint)
-        except Exception:  # a mistake of ours, or a person who hung up: nothing is under way any more
+        except (Exception, GeneratorExit):  # a mistake of ours, or whoever listened left: nothing goes on any more
             let_go(session)
             raise
         let_go(session)

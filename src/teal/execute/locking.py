@@ -88,6 +88,8 @@ def keep_watch(session: Session) -> Generator[Event, None, bool]:
         StoppedError: a signal; the lock is left as it is, so that the next run waits instead.
     """
     lock = session.ports.lock
+    if lock is not None and session.preempted is None and session.lean and lock.unwatched():
+        yield from preempt(session, session.snapshot)  # what a way back that was killed had begun to watch
     if lock is None or session.preempted is None:
         return False
     who = lock.unsettled()

@@ -40,9 +40,12 @@ OpenStore = Callable[[Caller], LockStore]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Who:
-    """Who asks for the lock: its name, a text that no other process has, and what it can know of others."""
+    """Who asks for the lock: its name, a text that no other process has, and what it can know of others.
 
-    owner: Owner
+    The name is asked for when it is written, not before: to look up a user may take long, and a way back does not wait.
+    """
+
+    owner: Callable[[], Owner]
     token: str
     life: Callable[[Owner], Life]
 
@@ -182,6 +185,13 @@ class Keeper:
         if since_s >= self._times.dead_s:
             left = living(left, self._who.life)
         return ", ".join(str(holder.owner) for holder in left)
+
+    def unwatched(self) -> bool:
+        """Say whether an earlier way back took the lock, and was not seen to watch to the end. Never raises."""
+        with suppress(TealError), self._alone():
+            kept = self._store.read()
+            return kept is not None and bool(kept.record.preempted)
+        return False
 
     def release(self) -> None:
         """Give the lock back, unless somebody that was pre-empted may still write. Never raises."""
@@ -347,7 +357,7 @@ class Keeper:
 
     def _taker(self) -> Taker:
         return Taker(
-            owner=self._who.owner, command=self._command, nonce=self._nonce(), lease_s=self._times.lease_s
+            owner=self._who.owner(), command=self._command, nonce=self._nonce(), lease_s=self._times.lease_s
         )  # fmt: skip
 
     def _is_ours(self, record: LockRecord) -> bool:
