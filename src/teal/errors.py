@@ -79,6 +79,14 @@ class BusyError(TealError):
     exit_code = 6
 
 
+class LostLockError(BusyError):
+    """Somebody else has the lock that this run had."""
+
+    def __init__(self, new_holder: str, *, seen: str = "") -> None:
+        found = f"{seen}; " if seen else ""
+        super().__init__(f"{found}the lock was lost to {new_holder}; nothing more is written", hint="see `teal status`")
+
+
 class DriftError(TealError):
     """Somebody else changed what teal was about to write, or the content was rolled back before."""
 

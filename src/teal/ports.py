@@ -268,8 +268,8 @@ class RunLock(Protocol):
         """Say whether the next writes are those of a way back, which need no lease."""
         ...
 
-    def lost(self) -> str:
-        """Say who holds the lock now, once it is no longer ours; empty while it is."""
+    def lost(self, *, afresh: bool = False) -> str:
+        """Say who holds the lock now, once it is no longer ours; empty while it is. `afresh` asks the store first."""
         ...
 
     def leaving(self) -> bool:

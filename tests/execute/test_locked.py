@@ -4,16 +4,17 @@ from collections.abc import Generator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from types import GeneratorType
 
 import pytest
 
 from locked_stage import Deployers, first_serves, forge, holding, lands, notes, share, until
 from region import stage
 from teal.execute.locking import NO_LOCK
-from teal.model.event import Noted, Planned, RunEnded, StepBegan, Waited
+from teal.model.event import Drifted, Noted, Planned, RunEnded, StepBegan, StepEnded, Waited
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Retire, Rollback
-from teal.model.step import WriteRoute
+from teal.model.step import Hold, WriteRoute
 
 
 @pytest.fixture(name="deployers")
@@ -131,6 +132,24 @@ def test_the_victim_stops_while_it_waits_out_a_stale_read(deployers: Deployers) 
     assert ended.exit_code == 6
     assert "lost to eve" in ended.message
     assert isinstance(list(rollback)[-1], RunEnded)
+    assert share(deployers) == 0
+
+
+def test_what_a_way_back_wrote_is_no_drift(deployers: Deployers) -> None:
+    """A run that sees a rollback's weights before its lock is taken waits to learn whose they are, and ends with 6."""
+    run = deployers.tell("bob", Deploy())
+    until(run, lambda event: isinstance(event, StepBegan) and isinstance(event.step, Hold) and event.step.baking)
+    rollback = deployers.tell("eve", Rollback())
+    assert isinstance(rollback, GeneratorType)
+    until(rollback, lambda event: isinstance(event, StepEnded) and isinstance(event.step, WriteRoute))
+    until(run, lambda event: isinstance(event, Drifted))
+    assert deployers.store.record.preempted == ()
+    deployers.stage.region.each_tick.append(lambda: None if rollback.gi_running else next(rollback, None))
+    ended = list(run)[-1]
+    assert isinstance(ended, RunEnded)
+    assert ended.exit_code == 6
+    assert ended.message.startswith("drift: ")
+    assert "lost to eve" in ended.message
     assert share(deployers) == 0
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from teal.errors import TealError, UsageError
 from teal.execute.acting import ROUTING, act
 from teal.execute.laws import LAWS, Laws
-from teal.execute.locking import begin, keep_watch, let_go, preempt
+from teal.execute.locking import begin, explained, keep_watch, let_go, preempt
 from teal.execute.session import Session
 from teal.execute.stages import stage_of
 from teal.execute.waiting import put_question, wait
@@ -81,7 +81,8 @@ class Executor:
                 yield nothing_due
         except TealError as error:
             yield from session.unsaid()
-            yield self._end(error.exit_code, error.message, error.hint)
+            why = explained(session, error)
+            yield self._end(why.exit_code, why.message, why.hint)
         except (Exception, GeneratorExit):  # a mistake of ours, or whoever listened left: nothing goes on any more
             let_go(session)
             raise

@@ -7,7 +7,7 @@ not wait for may still have a write under way. What such a write can have writte
 from collections.abc import Generator, Iterator
 from fractions import Fraction
 
-from teal.errors import BusyError, DriftError, StoppedError, TealError, TransientError, UsageError
+from teal.errors import BusyError, DriftError, LostLockError, StoppedError, TealError, TransientError, UsageError
 from teal.execute.session import Session
 from teal.model.event import Event, Noted
 from teal.model.identity import Caller, Slot
@@ -23,6 +23,7 @@ STORE_RETRY_S = 0.5
 POLL_S = 2.0
 SHORTEST_POLL_S = 0.02
 PREEMPT_PATIENCE_S = 2.0
+EXPLAIN_POLL_S = 0.2
 WATCH_S = 5.0
 SKEW_LIMIT_S = 30.0
 NO_LOCK = "no lock is configured: tags and fresh reads protect against a second deployer as far as they can"
@@ -113,6 +114,20 @@ def keep_watch(session: Session) -> Generator[Event, None, bool]:
     session.ports.clock.sleep(max(WATCH_S * min(session.scale, 1.0), SHORTEST_POLL_S))
     _refuse_foreign(session, session.preempted, session.look())
     return True
+
+
+def explained(session: Session, error: TealError) -> TealError:
+    """Return why a run ends: what looks like drift is no such thing where whoever changed it has the lock now.
+
+    A way back writes first and takes the lock afterwards, so it is waited for.
+    """
+    lock = session.ports.lock
+    if lock is None or session.lean or not isinstance(error, DriftError):
+        return error
+    until_s = session.now_s + PREEMPT_PATIENCE_S
+    while not (new_holder := lock.lost(afresh=True)) and session.now_s < until_s:
+        session.ports.clock.sleep(EXPLAIN_POLL_S)
+    return LostLockError(new_holder, seen=error.message) if new_holder else error
 
 
 def let_go(session: Session) -> None:

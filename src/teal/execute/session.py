@@ -8,6 +8,7 @@ from teal.errors import (
     BusyError,
     DeadlineError,
     DriftError,
+    LostLockError,
     NeedsPersonError,
     StoppedError,
     TealError,
@@ -300,7 +301,7 @@ class Session:
         """Stop where the lock is somebody else's: nothing more may be written, on a way back by verdict neither."""
         new_holder = self.ports.lock.lost() if self.ports.lock is not None and not self.lean else ""
         if new_holder:
-            raise BusyError(f"the lock was lost to {new_holder}; nothing more is written", hint="see `teal status`")
+            raise LostLockError(new_holder)
 
     def _leave(self, why: TurnBack) -> TurnedBack | None:
         """Go back from a split before stopping, or leave it where the configuration says so."""

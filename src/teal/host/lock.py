@@ -156,8 +156,11 @@ class Keeper:
         """Say whether the next writes are those of a way back, which need no lease."""
         self._excused = excused
 
-    def lost(self) -> str:
-        """Say who holds the lock now, once it is no longer ours; empty while it is."""
+    def lost(self, *, afresh: bool = False) -> str:
+        """Say who holds the lock now, once it is no longer ours; empty while it is. `afresh` asks the store first."""
+        if afresh:
+            with suppress(TealError):
+                self._read_again()
         return self._held.lost if self._held is not None else ""
 
     def leaving(self) -> bool:
