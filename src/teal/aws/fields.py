@@ -111,7 +111,7 @@ class Fields:
         return value if isinstance(value, list) else self._unknown(name)  # pyright: ignore[reportUnknownVariableType]
 
     def _mapping(self, name: str, value: object) -> Mapping[str, Any]:
-        return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else self._unknown(name)
+        return cast("Mapping[str, Any]", value) if isinstance(value, dict) else self._unknown(name)
 
     def _unknown(self, name: str) -> NoReturn:
         said = "is not what it must be" if self.has(name) else "is missing"

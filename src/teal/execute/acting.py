@@ -7,8 +7,9 @@ from teal.errors import AwsError, CredentialError, NeedsPersonError, TealError, 
 from teal.execute.guard import step_key
 from teal.execute.locking import excuse, preempt
 from teal.execute.perform import Outcome, aws_detail, perform
+from teal.execute.reading import GLANCE_PATIENCE_S
 from teal.execute.seen import as_written
-from teal.execute.session import GLANCE_PATIENCE_S, Session
+from teal.execute.session import Session
 from teal.execute.stages import stage_of
 from teal.model.event import Event, Noted, StepBegan, StepEnded, StepFailed
 from teal.model.run import TurnBack

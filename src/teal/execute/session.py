@@ -18,6 +18,7 @@ from teal.errors import (
 from teal.execute.guard import other_deployer, shows_again, tags_removed
 from teal.execute.laws import LAWS, Laws
 from teal.execute.perform import Scene
+from teal.execute.reading import GLANCE_PATIENCE_S, read_all, read_routes
 from teal.execute.seen import value_of
 from teal.model.change import Change
 from teal.model.event import Drifted, Event, Noted, TurnedBack
@@ -31,14 +32,11 @@ from teal.observe.observer import Observer
 from teal.plan.changes import changes, counts, difference, listed
 from teal.plan.facts import Facts
 from teal.plan.retiring import looked
-from teal.plan.situation import SPLIT_ROWS, Row
+from teal.plan.situation import SPLIT_ROWS, Row, Situation, classify
 from teal.plan.whole import primary_revision, whole
 from teal.ports import Ports
 
-READ_DEADLINE_S = 60.0
 STALE_S = 60.0  # how long a read may lag behind an acknowledged write
-GLANCE_PATIENCE_S = 2.0
-FIRST_RETRY_S = 0.2
 
 
 class Session:
@@ -61,6 +59,7 @@ class Session:
         self.untold = ""  # why the journal could not be written
         self.announcing: dict[MoveTag, TagMove] = {}  # those whose answers got lost: they may be there, and are ours
         self._snapshot: Snapshot | None = None
+        self._classified: tuple[Snapshot, Situation] | None = None
         self._previous: Snapshot | None = None
         self._acknowledged: dict[str, tuple[object, float]] = {}
         self._failing_since_s: dict[str, float] = {}
@@ -89,7 +88,14 @@ class Session:
     @property
     def facts(self) -> Facts:
         """All that a decision is made from, now."""
-        return Facts.of(self.spec, self.snapshot, self.run, self.now_s)
+        return self._facts_of(self.snapshot)
+
+    def _facts_of(self, snapshot: Snapshot) -> Facts:
+        """Return the facts of a look; a wait asks for those of the same one again and again."""
+        known = self._classified
+        if known is None or known[0] is not snapshot:
+            known = self._classified = snapshot, classify(self.spec, snapshot)
+        return Facts(spec=self.spec, snapshot=snapshot, run=self.run, now_s=self.now_s, situation=known[1])
 
     @property
     def scene(self) -> Scene:
@@ -182,27 +188,13 @@ class Session:
             AwsError: AWS did not answer.
         """
         before = self.snapshot
-        after = self._read_routes(before)
+        after = read_routes(self.observer, self.ports.clock, before, going_back=self.going_back)
         if after is None:
             return  # a way back does not wait for reads: it is written on the last look
         if self._stale(before, after):
             after = replace(before, taken_at_s=after.taken_at_s)
         self._notice_others(before, after)
         self._snapshot = after
-
-    def _read_routes(self, before: Snapshot) -> Snapshot | None:
-        """Return a glance; None where a way back has waited long enough for it."""
-        started_s = self.now_s
-        while True:
-            try:
-                return self.observer.glance(before)
-            except (TransientError, UnknownAnswerError):
-                waited_s = self.now_s - started_s
-                if self.going_back and waited_s > GLANCE_PATIENCE_S:
-                    return None
-                if waited_s > READ_DEADLINE_S:
-                    raise
-            self.ports.clock.sleep(FIRST_RETRY_S)
 
     def announced(self, step: TagMove) -> None:
         """Remember the move tag that this run wrote last."""
@@ -238,8 +230,9 @@ class Session:
         if self._stale(before, after):
             return
         self._notice_time(after)
-        self._notice_others(before, after)
-        self._snapshot = after
+        if after is not before:
+            self._notice_others(before, after)
+            self._snapshot = after
 
     def bounded(self, problem: str) -> None:
         """Stop a run that goes in circles.
@@ -321,22 +314,16 @@ class Session:
         return announced or situation.row in SPLIT_ROWS
 
     def _read(self) -> Snapshot:
-        started_s, retry_s = self.now_s, FIRST_RETRY_S
-        while True:
-            try:
-                return self.observer.full(lean=self.lean)
-            except (TransientError, UnknownAnswerError):
-                if self.now_s - started_s > READ_DEADLINE_S * (10 if self.going_back else 1):
-                    raise
-            self.ports.clock.sleep(retry_s)
-            retry_s = min(2 * retry_s, 5.0)
+        return read_all(self.observer, self.ports.clock, lean=self.lean, going_back=self.going_back)
 
     def _notice_time(self, snapshot: Snapshot) -> None:
         """Remember since when the slot in hand has been whole, without a gap."""
-        facts = Facts.of(self.spec, snapshot, self.run, self.now_s).in_hand
+        facts = self._facts_of(snapshot).in_hand
         service = facts.target.service
         ready = service is not None and whole(self.spec, facts.target, primary_revision(service), facts.count())
-        self.note(whole_since_s=(self.run.whole_since_s or self.now_s) if ready else None)
+        since_s = (self.run.whole_since_s or self.now_s) if ready else None
+        if since_s != self.run.whole_since_s:
+            self.note(whole_since_s=since_s)
 
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
         if self.run.emptied is not None:
@@ -359,7 +346,7 @@ class Session:
         self._notice_changes(before, after)
 
     def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
-        green = Facts.of(self.spec, before, self.run, self.now_s).in_hand.to
+        green = self._facts_of(before).in_hand.to
         scaled = counts(before, after, self.updated)
         if scaled:
             self._say(Noted(at_s=self.now_s, message=f"somebody else asked for other counts: {listed(scaled)}"))
@@ -375,7 +362,7 @@ class Session:
     def _drift(self, before: Snapshot, found: tuple[Change, ...]) -> None:
         self._say(Drifted(at_s=self.now_s, changes=found, adopted=False))
         reason = f"drift: somebody else changed {listed(found)}"
-        split = Facts.of(self.spec, before, self.run, self.now_s).situation.row in SPLIT_ROWS
+        split = self._facts_of(before).situation.row in SPLIT_ROWS
         if not split and self.run.turn_back is None:
             adopting = "`--adopt` takes it as it is; " if all(change.adoptable for change in found) else ""
             raise DriftError(reason, hint=f"{adopting}run the command again to go on from what is there now")

@@ -109,7 +109,7 @@ class Snapshot:
     @property
     def move(self) -> MoveTag | None:
         """The move under way or last made: where routes differ, the newest tag is the move."""
-        moves = [route.move for route in self.routes if route.move is not None]
+        moves = [move for move in (route.move for route in self.routes) if move is not None]
         return max(moves, key=lambda move: move.entered_at_s, default=None)
 
     def definition(self, family: str, revision: int) -> TaskDefinition | None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 
 NO_TAGS: Mapping[str, str] = MappingProxyType({})
@@ -28,15 +29,20 @@ class Forward:
     def share(self, group_arn: str) -> Fraction:
         """Return the share of `group_arn` as a fraction of 1; a single group has it all, whatever its weight says."""
         if len(self.shares) == 1:
-            return Fraction(int(self.shares[0][0] == group_arn))
+            return _part(int(self.shares[0][0] == group_arn), 1)
         total = sum(weight for _, weight in self.shares)
         mine = sum(weight for arn, weight in self.shares if arn == group_arn)
-        return Fraction(mine, total) if total else Fraction(0)
+        return _part(mine, total) if total else Fraction(0)
 
     @property
     def groups(self) -> frozenset[str]:
         """The ARNs of all target groups named, whatever their weight."""
         return frozenset(arn for arn, _ in self.shares)
+
+
+@lru_cache(maxsize=256)  # every look asks for the same few shares many times
+def _part(mine: int, total: int) -> Fraction:
+    return Fraction(mine, total)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

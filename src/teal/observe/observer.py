@@ -35,6 +35,17 @@ class _Found:
     tasks: dict[str, tuple[Task, ...]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _MadeOut:
+    """What the rules are to this app, and what that was made out from."""
+
+    basis: tuple[object, ...]
+    routes: tuple[RouteState, ...]  # without tags
+    tastes: tuple[TasteState, ...]
+    missing_ports: tuple[int, ...]
+    strangers: tuple[str, ...]
+
+
 class Observer:
     """Looks for one run. What cannot change within a run is read once."""
 
@@ -46,6 +57,7 @@ class Observer:
         self._scalable: frozenset[str] | None = None
         self._cluster_found = False
         self._recent_read = False
+        self._made_out: _MadeOut | None = None
 
     def full(self, *, lean: bool = False) -> Snapshot:
         """Return a complete snapshot; with `lean`, what a way back needs: rules, their tags, the health of targets.
@@ -58,24 +70,37 @@ class Observer:
         """
         taken_at_s = self._ports.clock.now_s()
         found = self._read_lean() if lean else self._read()
-        routes = self._tagged(self._routes(found))
-        rules = tuple(route.rule for route in routes if route.rule is not None)
-        tastes, missing_ports = self._tastes(found, routes)
-        known = {rule.arn for rule in rules} | {taste.rule.arn for taste in tastes if taste.rule is not None}
+        made_out = self._make_out(found)
         return Snapshot(
             taken_at_s=taken_at_s,
             caller=self.known_caller if lean else self.caller(),
             cluster_found=self._cluster_found,
             load_balancers=found.balancers,
             slots={slot: self._slot(slot, found) for slot in Slot},
-            routes=routes,
-            tastes=tastes,
-            taste_listeners_missing=missing_ports,
-            strangers=self._strangers(found, known),
+            routes=self._tagged(made_out.routes),
+            tastes=made_out.tastes,
+            taste_listeners_missing=made_out.missing_ports,
+            strangers=made_out.strangers,
             definitions=dict(self._definitions),
             scalable=self._scalable or frozenset(),
             services_known=found.services is not None,
         )
+
+    def _make_out(self, found: _Found) -> _MadeOut:
+        """Return what the rules are to this app: made out anew only where they, or what they name, are new."""
+        basis = found.balancers, found.rules, found.groups
+        if self._made_out is None or self._made_out.basis != basis:
+            routes = self._routes(found)
+            tastes, missing_ports = self._tastes(found, routes)
+            rules = (*(route.rule for route in routes), *(taste.rule for taste in tastes))
+            self._made_out = _MadeOut(
+                basis=basis,
+                routes=routes,
+                tastes=tastes,
+                missing_ports=missing_ports,
+                strangers=self._strangers(found, {rule.arn for rule in rules if rule is not None}),
+            )
+        return self._made_out
 
     def _tagged(self, routes: tuple[RouteState, ...]) -> tuple[RouteState, ...]:
         """Return the routes with the tags of their rules.
@@ -109,8 +134,11 @@ class Observer:
         return replace(snapshot, routes=routes, taken_at_s=self._ports.clock.now_s())
 
     def watch(self, snapshot: Snapshot, slot: Slot, *, service: bool) -> Snapshot:
-        """Return `snapshot` with one slot's target health as it is now; with `service`, also its service and tasks."""
-        state = snapshot.slot(slot)
+        """Return `snapshot` with one slot's target health as it is now; with `service`, also its service and tasks.
+
+        Where nothing is new it is the same snapshot, not an equal one.
+        """
+        before = state = snapshot.slot(slot)
         calls: list[Callable[[], Any]] = [
             partial(self._ports.router.health, group.group.arn) for group in state.groups if group.group is not None
         ]
@@ -121,7 +149,7 @@ class Observer:
         state = replace(state, groups=groups)
         if service:
             state = self._with_service(state)
-        return replace(snapshot, slots={**snapshot.slots, slot: state})
+        return snapshot if state == before else replace(snapshot, slots={**snapshot.slots, slot: state})
 
     def caller(self) -> Caller:
         """Return whose credentials are in use; asked once."""

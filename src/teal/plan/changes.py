@@ -81,9 +81,9 @@ def difference(before: Snapshot, after: Snapshot) -> str:
 
 
 def _route(snapshot: Snapshot, old: RouteState, new: RouteState, index: int) -> Iterator[Change]:
-    where = str(old.spec)
-    if old.rule is None:
+    if old.rule is None or old.rule == new.rule:
         return
+    where = str(old.spec)
     if new.rule is None:
         yield Change(where=where, field="rule", before="there", after="gone", route=index)
         return
@@ -102,6 +102,8 @@ def _route(snapshot: Snapshot, old: RouteState, new: RouteState, index: int) -> 
 
 
 def _service(old: Service, new: Service | None, *, mine: bool) -> Iterator[Change]:
+    if old == new:
+        return
     where = f"service {old.name}"
     if new is None or new.arn != old.arn:
         yield Change(where=where, field="service", before="there", after="gone" if new is None else "made anew")

@@ -10,7 +10,7 @@ asked for in a tag, and equal digests are equal content whatever AWS made of it.
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any, cast
 
@@ -47,12 +47,23 @@ SIZE = re.compile(r"(\d*\.?\d+)\s*(vcpu|gb)", re.IGNORECASE)
 
 def content_digest(body: Mapping[str, Any]) -> str:
     """Return the SHA-256 of the reduced content, in hexadecimal."""
-    return sha256(content_key(body).encode()).hexdigest()
+    return _digest(content_key(body))
+
+
+def _digest(key: str) -> str:
+    return sha256(key.encode()).hexdigest()
 
 
 def equal_content(asked: Mapping[str, Any], registered: TaskDefinition) -> bool:
     """Say whether a revision is what registering `asked` would make."""
-    return registered.tags.get(CONTENT) == content_digest(asked) or same_content(asked, registered.body)
+    return bool(equal_among(asked, (registered,)))
+
+
+def equal_among(asked: Mapping[str, Any], registered: Iterable[TaskDefinition]) -> list[TaskDefinition]:
+    """Return the revisions that are what registering `asked` would make."""
+    key = content_key(asked)
+    digest = _digest(key)
+    return [each for each in registered if each.tags.get(CONTENT) == digest or content_key(each.body) == key]
 
 
 def same_content(asked: Mapping[str, Any], registered: Mapping[str, Any]) -> bool:

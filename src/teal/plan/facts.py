@@ -8,7 +8,7 @@ from teal.model.run import Run, Weights
 from teal.model.snapshot import SlotState, Snapshot
 from teal.model.spec import Spec
 from teal.model.workload import TaskDefinition
-from teal.plan.difference import equal_content
+from teal.plan.difference import equal_among, equal_content
 from teal.plan.situation import RESTING_ROWS, Situation, classify
 from teal.plan.standing import noticed
 from teal.plan.whole import holds, primary_revision
@@ -89,8 +89,8 @@ class Facts:
             return self.snapshot.definition(self.spec.family, self.run.registered)
         if anew:
             return None
-        mine = [d for d in self.snapshot.definitions.values() if d.family == self.spec.family]
-        equal = [d for d in mine if equal_content(self.spec.task_definition, d)]
+        mine = (d for d in self.snapshot.definitions.values() if d.family == self.spec.family)
+        equal = equal_among(self.spec.task_definition, mine)
         return max(equal, key=lambda definition: definition.revision, default=None)
 
     def live_revision(self, live: Slot) -> int | None:

@@ -1,0 +1,46 @@
+"""Reading, tried again while AWS is busy: for a minute forward, on a way back for longer, or not for long at all."""
+
+from teal.errors import TransientError, UnknownAnswerError
+from teal.model.snapshot import Snapshot
+from teal.observe.observer import Observer
+from teal.ports import Clock
+
+READ_DEADLINE_S = 60.0
+GLANCE_PATIENCE_S = 2.0
+FIRST_RETRY_S = 0.2
+
+
+def read_all(observer: Observer, clock: Clock, *, lean: bool, going_back: bool) -> Snapshot:
+    """Return a full look.
+
+    Raises:
+        AwsError: AWS did not answer for a minute, or on a way back for ten.
+    """
+    started_s, retry_s = clock.now_s(), FIRST_RETRY_S
+    while True:
+        try:
+            return observer.full(lean=lean)
+        except (TransientError, UnknownAnswerError):
+            if clock.now_s() - started_s > READ_DEADLINE_S * (10 if going_back else 1):
+                raise
+        clock.sleep(retry_s)
+        retry_s = min(2 * retry_s, 5.0)
+
+
+def read_routes(observer: Observer, clock: Clock, before: Snapshot, *, going_back: bool) -> Snapshot | None:
+    """Return a glance at the routes; None where a way back has waited long enough for it.
+
+    Raises:
+        AwsError: AWS did not answer for a minute.
+    """
+    started_s = clock.now_s()
+    while True:
+        try:
+            return observer.glance(before)
+        except (TransientError, UnknownAnswerError):
+            waited_s = clock.now_s() - started_s
+            if going_back and waited_s > GLANCE_PATIENCE_S:
+                return None
+            if waited_s > READ_DEADLINE_S:
+                raise
+        clock.sleep(FIRST_RETRY_S)
