@@ -5,7 +5,7 @@ sent them, and by what the world was like. What somebody else broke is not held 
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from teal.model.event import Event, RunEnded, TurnedBack
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Rollback
 from teal.model.tags import DEPLOYMENT, MOVE, MoveTag, Stage, parse_move
+from teal.model.traffic import Rule, TargetHealth
 from teal.plan.invariants import FRESH_LOOK_S
 
 ON_ITS_WAY_S = 0.5  # what a read and the write after it may take on the wire
@@ -45,8 +46,10 @@ class Notes:
 
     command: Command
     rules_at_s: float | None = None  # awake time of the last answer that told the rules
-    rules: Mapping[str, Any] = field(default_factory=dict[str, Any])  # by ARN, as read then
-    health: dict[str, tuple[int, float]] = field(default_factory=dict[str, tuple[int, float]])
+    rules: Sequence[Rule] = ()  # as read then
+    health: dict[str, tuple[Sequence[TargetHealth], float]] = field(
+        default_factory=dict[str, tuple[Sequence[TargetHealth], float]]
+    )
     missed_at_s: float = -1e9
     failed_writes: int = 0
     writes: list[str] = field(default_factory=list[str])
@@ -85,9 +88,8 @@ class Watcher:
     def refresh(self) -> None:
         """Read what the API says, now."""
         cloud = self.cloud
-        listeners = cloud.world.data_plane().listeners
         self.rule_of.clear()
-        for listener in listeners:
+        for listener in cloud.plane.listeners:
             for rule in listener.rules:
                 for condition in rule.conditions:
                     if condition.field == "host-header" and condition.values[0] in HOSTS:
@@ -141,9 +143,9 @@ class Watcher:
         note = self.notes[who.name]
         if what == "rules":
             note.rules_at_s = who.awake_s
-            note.rules = {rule.arn: rule.forward for rule in value if rule.arn in self.rule_of}
+            note.rules = value
         elif what == "health":
-            note.health[str(key)] = sum(target.state == "healthy" for target in value), who.awake_s
+            note.health[str(key)] = value, who.awake_s
 
     def missed(self, who: Writer, _what: str) -> None:
         """Take note of a read that was not answered."""
@@ -214,9 +216,9 @@ class Watcher:
 
     def _judge_raise(self, who: Writer, note: Notes, arn: str, move: MoveTag | None) -> None:
         slot, intent = slot_of(arn), note.command.intent
-        seen, at_s = note.health.get(arn, (1, who.awake_s))
+        seen, at_s = note.health.get(arn, (None, who.awake_s))
         forced = isinstance(intent, Rollback) and intent.force
-        if seen == 0 and not forced:
+        if seen is not None and not any(target.state == "healthy" for target in seen) and not forced:
             self.breaks("I1", f"{who.name} gives weight to slot {slot}, which it saw without a healthy target")
         back = note.turned_back or isinstance(intent, Rollback | Abort)
         if who.awake_s - at_s > SEEN_LATELY_S and not back:
@@ -255,7 +257,7 @@ class Watcher:
         age_s = who.awake_s - note.rules_at_s if note.rules_at_s is not None else 1e9
         if age_s > FRESH_LOOK_S + ON_ITS_WAY_S:
             self.breaks("I9", f"{who.name} writes {host} {age_s:.1f} s after its last read of it")
-        forward = note.rules.get(arn)
+        forward = next((rule.forward for rule in note.rules if rule.arn == arn), None)
         shown = tuple(forward.shares) if forward is not None else ()
         stands = dict(self.api.get(host, ()))
         if host in note.foreign & self.foreign and dict(self.lost[host]) != stands == dict(shown):

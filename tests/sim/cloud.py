@@ -5,18 +5,20 @@ not. Each kind of answer has a version; while that is the same, so is the answer
 """
 
 from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Literal, TypeVar
 
 from region import Region, holds
 from sim.timeline import Timeline
 from teal.lab.front import answer
-from teal.lab.world.wires import Forward, ProxyGroup, ProxyRule, TargetSeen, WantedTask
+from teal.lab.world.wires import DataPlane, Forward, ProxyGroup, ProxyRule, TargetSeen, WantedTask
 
 T = TypeVar("T")
+State = Literal["initial", "healthy", "unhealthy"]
 Shares = tuple[tuple[str, int], ...]
 HOSTS = ("one.test", "two.test")
-OFTEN_S, SELDOM_S = 1.0, 10.0
+OFTEN_S, SELDOM_S = 1.0, 30.0
 READS = ("Describe", "List", "Get")
 FRUITS: Mapping[str, tuple[str, ...]] = {  # which versions a write makes new
     "ModifyRule": ("rules", "groups", "health"),
@@ -26,10 +28,12 @@ FRUITS: Mapping[str, tuple[str, ...]] = {  # which versions a write makes new
     "RemoveTags": ("tags",),
     "CreateTargetGroup": ("groups",),
     "ModifyTargetGroupAttributes": ("groups",),
-    "TagResource": ("ecs",),
-    "UntagResource": ("ecs",),
+    "TagResource": ("services", "definitions"),
+    "UntagResource": ("services", "definitions"),
+    "RegisterTaskDefinition": ("definitions",),
 }
-ALL_OF_ECS = ("ecs", "health")
+TAGGING = frozenset({"AddTags", "RemoveTags", "TagResource", "UntagResource"})  # tasks and targets stay as they are
+ALL_OF_SERVICES = ("services", "tasks", "health")
 OF_ECS = frozenset({"ecs", "task"})  # whose lines of the world's story make answers of ECS new
 
 
@@ -52,6 +56,7 @@ class Cloud(Region):
     changed_at_s: dict[str, float] = field(default_factory=dict[str, float])
     lag_s: Callable[[], float] = float  # how late a node takes up a change of rules
     seen_by_all: list[Callable[[], None]] = field(default_factory=list[Callable[[], None]])  # told of each change
+    plane: DataPlane = field(default_factory=lambda: DataPlane(listeners=(), groups=()))  # as the API has it
     plane_groups: dict[str, ProxyGroup] = field(default_factory=dict[str, ProxyGroup])
     healthy_now: dict[str, int] = field(default_factory=dict[str, int])  # by ARN of the group
     by_address: dict[str, WantedTask] = field(default_factory=dict[str, WantedTask])
@@ -116,13 +121,14 @@ class Cloud(Region):
         self._events_seen = len(self.ground.events)
         self._pace_s = OFTEN_S if news else min(self._pace_s * 1.5, SELDOM_S)
         if news:
-            self.bump("health", *(("ecs",) if any(each.source in OF_ECS for each in told) else ()))
+            self.bump("health", *(("services", "tasks") if any(each.source in OF_ECS for each in told) else ()))
             self.tell_all()
         self._set_tick(self.now_s + self._pace_s)
 
     def _take_up_targets(self, tasks: tuple[WantedTask, ...] | None = None) -> None:
         self.by_address = {task.address: task for task in (self.world.tasks() if tasks is None else tasks)}
-        self.plane_groups = {group.arn: group for group in self.world.data_plane().groups}
+        self.plane = self.world.data_plane()
+        self.plane_groups = {group.arn: group for group in self.plane.groups}
 
     def _check_health(self) -> bool:
         """Let the load balancer's health checks say what is new; keep count of who is healthy."""
@@ -131,13 +137,13 @@ class Cloud(Region):
         for arn, group in self.plane_groups.items():
             count[arn] = 0
             for target in group.targets:
-                seen = self._health(target.host)
-                count[arn] += seen.state == "healthy"
+                state = self._state_of(target.host)
+                count[arn] += state == "healthy"
                 key = arn, target.host
-                if self._said.get(key) != seen.state:
-                    self._said[key] = seen.state
+                if self._said.get(key) != state:
+                    self._said[key] = state
                     news = True
-                    self.world.observe(replace(seen, group_arn=arn, port=target.port), self.now_s)
+                    self.world.observe(seen(arn, target.host, target.port, state), self.now_s)
         news = news or count != self.healthy_now
         self.healthy_now = count
         return news
@@ -146,17 +152,19 @@ class Cloud(Region):
         return self.by_address.get(address)
 
     def _health(self, address: str) -> TargetSeen:
-        task = self._task_at(address)
-        image = task.containers[0].image if task is not None else ""
-        started_s = self._started.get(task.task_id) if task is not None else None
+        return seen("", address, 0, self._state_of(address))
+
+    def _state_of(self, address: str) -> State:
+        task = self.by_address.get(address)
+        if task is None:
+            return "initial"
+        image = task.containers[0].image
         if "sick" in image or image in self.dead:
-            state, reason = "unhealthy", "Target.ResponseCodeMismatch"
-        elif task is not None and started_s is not None and self.now_s - started_s >= ready_after_s(task.task_id):
-            state, reason = "healthy", ""
-        else:
-            state, reason = "initial", ""
-        text = "Health checks failed with these codes: [500]" if reason else ""
-        return TargetSeen(group_arn="", target_id=address, port=0, state=state, reason=reason, description=text)  # type: ignore[arg-type]  # one of the three words
+            return "unhealthy"
+        started_s = self._started.get(task.task_id)
+        if started_s is not None and self.now_s - started_s >= ready_after_s(task.task_id):
+            return "healthy"
+        return "initial"
 
     # What changes
 
@@ -168,13 +176,13 @@ class Cloud(Region):
 
     def wrote(self, operation: str) -> None:
         """Take note of a write, whoever made it."""
-        kinds = FRUITS.get(operation, ALL_OF_ECS)
+        kinds = FRUITS.get(operation, ALL_OF_SERVICES)
         self.bump(*kinds)
-        if "rules" in kinds:
-            self._propagate()
-            self._said.clear()  # a group that comes into use is checked from the beginning
-        if operation != "AddTags":
+        if operation not in TAGGING:
             self._take_up_targets()
+            if "rules" in kinds:
+                self._propagate()
+                self._said.clear()  # a group that comes into use is checked from the beginning
             self._check_health()
             self.stir()
         self.tell_all()
@@ -182,8 +190,7 @@ class Cloud(Region):
     def _propagate(self) -> None:
         """Let each node take up the rules as they are now, in its own time, and never older ones after newer ones."""
         self._rule_version += 1
-        listeners = self.world.data_plane().listeners
-        rules = tuple(rule for listener in listeners for rule in listener.rules)
+        rules = tuple(rule for listener in self.plane.listeners for rule in listener.rules)
         shares = production_shares(rules)
         version = self._rule_version
         for node in self.nodes:
@@ -243,7 +250,7 @@ class Cloud(Region):
 
     def _answer_of(self, arn: str) -> tuple[int, str]:
         group = self.plane_groups.get(arn)
-        ready = [t for t in group.targets if self._health(t.host).state == "healthy"] if group is not None else []
+        ready = [t for t in group.targets if self._state_of(t.host) == "healthy"] if group is not None else []
         if not ready:
             return 503, ""
         task = self.by_address[ready[self._turn % len(ready)].host]
@@ -257,8 +264,20 @@ class Cloud(Region):
 
     def api_shares(self) -> Mapping[str, Shares]:
         """Return what the API says now of each production route, by host."""
-        listeners = self.world.data_plane().listeners
-        return production_shares(tuple(rule for listener in listeners for rule in listener.rules))
+        return production_shares(tuple(rule for listener in self.plane.listeners for rule in listener.rules))
+
+
+def seen(group_arn: str, address: str, port: int, state: State) -> TargetSeen:
+    """Return what the load balancer says of a target."""
+    sick = state == "unhealthy"
+    return TargetSeen(
+        group_arn=group_arn,
+        target_id=address,
+        port=port,
+        state=state,
+        reason="Target.ResponseCodeMismatch" if sick else "",
+        description="Health checks failed with these codes: [500]" if sick else "",
+    )
 
 
 def production_shares(rules: tuple[ProxyRule, ...]) -> dict[str, Shares]:
@@ -271,6 +290,7 @@ def production_shares(rules: tuple[ProxyRule, ...]) -> dict[str, Shares]:
     return found
 
 
+@cache
 def ready_after_s(task_id: str) -> float:
     """Return how long a task takes from its start to its first good health check: 3 to 18 seconds, always the same."""
     return 3.0 + int(task_id[-4:], 16) / 0x10000 * 15.0

@@ -20,7 +20,10 @@ KINDS = {
     "DescribeTags": "tags",
     "DescribeTargetGroups": "groups",
     "DescribeTargetHealth": "health",
-}  # of what an answer tells; all others tell of ECS
+    "DescribeTaskDefinition": "definitions",
+    "ListTaskDefinitions": "definitions",
+    "DescribeServices": "services",
+}  # of what an answer tells; all others tell of tasks
 CODES = {Kind.THROTTLE: ("Throttling", 400), Kind.DOWN: ("ServiceUnavailable", 503)}
 
 
@@ -134,7 +137,7 @@ class Weather:
         if not past or past[-1] != found:
             past.append(duplicate(found))
             del past[:-2]
-        changed_s = cloud.changed_at_s.get(KINDS.get(operation, "ecs"), -1e9)
+        changed_s = cloud.changed_at_s.get(KINDS.get(operation, "tasks"), -1e9)
         if stale and len(past) > 1 and cloud.now_s - changed_s < STALE_FOR_S:
             return duplicate(past[0])
         return found

@@ -15,11 +15,13 @@ from teal.ports import Reply, Request
 T = TypeVar("T")
 
 
-class Process(Protocol):
-    """Whose ports these are."""
+class Reader(Protocol):
+    """Who looks."""
 
-    cloud: Cloud
-    clock_off_s: float
+    @property
+    def cloud(self) -> Cloud:
+        """What is looked at."""
+        ...
 
     def read(self, what: str, key: object, kinds: tuple[str, ...], go: Callable[[], T]) -> T:
         """Read through a port."""
@@ -28,6 +30,12 @@ class Process(Protocol):
     def call(self, service: str, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
         """Call AWS."""
         ...
+
+
+class Process(Reader, Protocol):
+    """Whose ports these are."""
+
+    clock_off_s: float
 
     def spend(self, seconds: float) -> None:
         """Let time pass."""
@@ -46,7 +54,7 @@ class Process(Protocol):
 class Wire:
     """What the adapters call."""
 
-    process: Process
+    process: Reader
 
     @property
     def region(self) -> str:
@@ -65,7 +73,7 @@ class Wire:
 class Compute(EcsCompute):
     """ECS, read once while it does not change."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Reader) -> None:
         super().__init__(Wire(process))
         self._process = process
 
@@ -76,28 +84,28 @@ class Compute(EcsCompute):
     def services(self, cluster: str, names: Sequence[str]) -> Mapping[str, Service]:
         """Return the services that exist by name."""
         return self._process.read(
-            "services", tuple(names), ("ecs",), lambda: EcsCompute.services(self, cluster, names)
+            "services", tuple(names), ("services",), lambda: EcsCompute.services(self, cluster, names)
         )  # fmt: skip
 
     def tasks(self, cluster: str, service: str) -> tuple[Task, ...]:
         """Return the tasks of a service."""
-        return self._process.read("tasks", service, ("ecs",), lambda: EcsCompute.tasks(self, cluster, service))
+        return self._process.read("tasks", service, ("tasks",), lambda: EcsCompute.tasks(self, cluster, service))
 
     def definition(self, arn: str) -> TaskDefinition | None:
         """Return a task definition."""
-        return self._process.read("definition", arn, ("ecs",), lambda: EcsCompute.definition(self, arn))
+        return self._process.read("definition", arn, ("definitions",), lambda: EcsCompute.definition(self, arn))
 
     def latest_definitions(self, family: str, count: int) -> tuple[TaskDefinition, ...]:
         """Return the newest revisions of a family."""
         return self._process.read(
-            "definitions", family, ("ecs",), lambda: EcsCompute.latest_definitions(self, family, count)
+            "definitions", family, ("definitions",), lambda: EcsCompute.latest_definitions(self, family, count)
         )  # fmt: skip
 
 
 class Router(Elbv2Router):
     """ELBv2, read once while it does not change."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Reader) -> None:
         super().__init__(Wire(process))
         self._process = process
 
