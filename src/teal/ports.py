@@ -268,6 +268,10 @@ class RunLock(Protocol):
         """Say whether the next writes are those of a way back, which need no lease."""
         ...
 
+    def renew(self) -> None:
+        """Renew if it is due: before the look that a write rests on, since a slow store would make that old."""
+        ...
+
     def lost(self, *, afresh: bool = False) -> str:
         """Say who holds the lock now, once it is no longer ours; empty while it is. `afresh` asks the store first."""
         ...

@@ -44,6 +44,25 @@ def test_a_move_tag_whose_answer_got_lost_is_the_runs_own(two: Stage, nth: int) 
     assert (play.run(Deploy()).exit_code, str(state(play))) == (0, DONE)
 
 
+def test_two_move_tags_that_arrive_late_are_both_the_runs_own(two: Stage) -> None:
+    """AddTags times out twice; the first is done then, the second once the run has gone on: nobody else was there."""
+    play, sent = on(two, "3"), list[Params]()
+
+    def before(_: str, operation: str, params: Params) -> None:
+        if operation == "AddTags" and len(sent) < 2:
+            sent.append(params)
+            play.region.pass_time(2.0)
+            if len(sent) == 2:
+                play.region.aws("elbv2", "AddTags", **sent[0])
+            raise TransientError("read timeout", code="ReadTimeoutError", operation="elbv2:AddTags")
+        if operation == "UpdateService":
+            play.region.before_call = None
+            play.region.aws("elbv2", "AddTags", **sent[1])
+
+    play.region.before_call = before
+    assert (play.run(Deploy()).exit_code, str(state(play))) == (0, DONE)
+
+
 def test_a_rule_that_goes_away_during_a_look_makes_it_unknown(two: Stage) -> None:
     """A rule that was read and has no tags to read any more is not a rule without a move."""
     arn = rule_arn(two.region, 20)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from threading import Timer
 from types import FrameType
 
@@ -39,6 +40,15 @@ def test_now(clock: SystemClock) -> None:
     first = clock.now_s()
     assert first > 1.7e9
     assert clock.now_s() >= first
+
+
+def test_setting_the_computers_clock_changes_nothing(clock: SystemClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour forward or back, and the time goes on as it did: no hold is shorter, no wait longer."""
+    for jump_s in (3600.0, -3600.0):
+        before_s = clock.now_s()
+        with monkeypatch.context() as patch:
+            patch.setattr("time.time", partial(before_s.__add__, jump_s))
+            assert 0 <= clock.now_s() - before_s < 60
 
 
 def test_sleep(clock: SystemClock) -> None:

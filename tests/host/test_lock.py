@@ -178,9 +178,25 @@ def test_a_store_that_is_down() -> None:
     assert next(age_s for age_s, leaving, _ in seen if leaving) == 45.0
     assert next(age_s for age_s, _, no in seen if no) == 55.0
     contest.store.faults = []
+    contest.clock.at_s += 5.0
     ann.beat()
     assert not ann.leaving()
     assert not refused(ann)
+
+
+def test_a_store_that_is_down_is_asked_once_for_one_write() -> None:
+    """What was asked in vain before the look is not asked again between the look and the write, which it would age."""
+    contest = Contest()
+    ann = contest.run("ann")
+    ann.claim()
+    contest.clock.at_s += 20.0
+    contest.store.faults = ["down"] * 100
+    ann.renew()
+    left = len(contest.store.faults)
+    assert left < 100
+    with ann.writing():
+        ann.may_send()
+    assert len(contest.store.faults) == left
 
 
 def test_a_stolen_lock_is_noticed_by_the_next_write() -> None:

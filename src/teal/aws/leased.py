@@ -1,8 +1,9 @@
 """Every call that changes something in AWS goes through here, under a lease.
 
-The order is: renew if it is due, sign, look at the lease, send. The look comes after the signature, in the hook that
-`client` calls right before each attempt is sent, so that a process which sleeps at the worst moment sends at most what
-was signed before: AWS refuses that once it is old. A call that is refused here is not sent and not tried again.
+The order is: renew if it is due (the executor has, before it looked at the routes), sign, look at the lease, send. The
+look at the lease comes after the signature, in the hook that `client` calls right before each attempt is sent, so that
+a process which sleeps at the worst moment sends at most what was signed before: AWS refuses that once it is old. A call
+that is refused here is not sent and not tried again.
 """
 
 from collections.abc import Callable, Mapping

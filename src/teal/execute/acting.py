@@ -52,6 +52,7 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
         batch = [first]
     done: list[Act] = []
     for step in batch:
+        excuse(session, step, stage_of(step, going_back=session.going_back))
         if isinstance(step, FRESH) and session.now_s - session.snapshot.taken_at_s > session.laws.fresh_look_s:
             verdict = session.run.turn_back
             session.glance()
@@ -81,7 +82,6 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
     stage = stage_of(step, going_back=session.going_back)
     yield session.tell(StepBegan(at_s=began_s, step=step, number=session.step_number, stage=stage))
     _intend(session, step)
-    excuse(session, step, stage)
     try:
         outcome = perform(step, session.scene)
     except (TransientError, UnknownAnswerError) as error:

@@ -34,28 +34,34 @@ def begin(session: Session, caller: Caller, command: str) -> Iterator[Event]:
 
     Raises:
         BusyError: somebody else has it, for longer than this run waits.
-        UsageError: this computer's clock is wrong by so much that signatures prove nothing.
+        UsageError: this computer's clock is wrong by so much that its instants in tags mislead, and signatures prove
+            nothing.
         AwsError: the store does not answer.
     """
     lock = session.ports.lock
+    if not session.lean:
+        _refuse_skew(caller)
     if lock is None:
         if not session.lean:
             yield session.tell(Noted(at_s=session.now_s, message=NO_LOCK))
         return
     lock.begin(caller, command)
     if not session.lean:
-        _refuse_skew(caller)
         yield from _take(session, lock)
 
 
 def excuse(session: Session, step: Act, stage: str) -> None:
-    """Say whether an act needs the lease: all do but those of a rollback, and of an abort what it does to traffic."""
+    """Say whether an act needs the lease, and renew it then: before the look on which the act rests.
+
+    All acts need it but those of a rollback, and of an abort what it does to traffic.
+    """
     lock = session.ports.lock
     if lock is None:
         return
     puts_back = isinstance(step, UpdateService) and step.putting_back
     lock.enter(stage)
     lock.excuse(excused=isinstance(session.intent, Rollback) or (isinstance(session.intent, Abort) and not puts_back))
+    lock.renew()
 
 
 def preempt(session: Session, before: Snapshot) -> Iterator[Event]:
@@ -184,7 +190,7 @@ def _refuse_skew(caller: Caller) -> None:
         return
     way = "behind" if caller.skew_s > 0 else "ahead of"
     raise UsageError(
-        f"this computer's clock is {abs(caller.skew_s):.0f} s {way} AWS's: a lock cannot be kept by it",
+        f"this computer's clock is {abs(caller.skew_s):.0f} s {way} AWS's: neither holds nor a lock can be kept by it",
         hint="set the clock; more than 30 s are refused",
     )
 

@@ -198,7 +198,8 @@ class Session:
 
     def announced(self, step: TagMove) -> None:
         """Remember the move tag that this run wrote last."""
-        self.announcing.clear()
+        later = {tag: late for tag, late in self.announcing.items() if tag.entered_at_s > step.tag.entered_at_s}
+        self.announcing = later  # sent before this one was seen: each may still come, and is ours
         self.note(own_move=step.tag, announced_percent=step.percent if step.tag.stage is Stage.SHIFT else None)
 
     def acknowledged(self, key: str, written: Snapshot) -> None:

@@ -25,9 +25,14 @@ _SLEEPLESS = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 
 class SystemClock:
-    """The clock of this computer, with a way to be told to stop. Close it to give its pipe and handlers back."""
+    """The clock of this computer, with a way to be told to stop. Close it to give its pipe and handlers back.
+
+    It is read once, and counted on from there: whoever sets the computer's clock meanwhile shortens no hold and
+    lengthens no wait.
+    """
 
     def __init__(self) -> None:
+        self._began_s = time.time() - self.elapsed_s()  # noqa: TID251 - the one place
         self._stop: int | None = None
         self._wakes, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
@@ -35,7 +40,7 @@ class SystemClock:
 
     def now_s(self) -> float:
         """Return unix seconds."""
-        return time.time()  # noqa: TID251 - the one place
+        return self._began_s + self.elapsed_s()
 
     def elapsed_s(self) -> float:
         """Return seconds since some instant, those in which the computer slept included.

@@ -104,6 +104,7 @@ class Keeper:
         self._excused = False
         self._sighting: Sighting | None = None
         self._tried_s = 0.0
+        self._rests_until_s = 0.0  # a store that did not renew the lease is not asked again before
         self._preempted_s: float | None = None
 
     # What the executor asks
@@ -111,6 +112,7 @@ class Keeper:
     def begin(self, caller: Caller, command: str) -> None:
         """Begin a run: say whose lock it is about, and for what. Asks nothing yet."""
         self._held = self._sighting = self._preempted_s = None
+        self._rests_until_s = 0.0
         self._excused, self._phase = False, ""
         self._caller, self._opened = caller, None
         self._command = command
@@ -221,13 +223,17 @@ class Keeper:
 
     # What a write asks
 
+    def renew(self) -> None:
+        """Renew if it is due: before the look that a write rests on, since a slow store would make that old."""
+        if not self._excused:
+            self._renew_if_due()
+
     @contextmanager
     def writing(self) -> Generator[None]:
         """Renew if it is due; while this lasts a write may be under way."""
         try:
             with self._sending:
-                if not self._excused:
-                    self._renew_if_due()
+                self.renew()
                 yield
         finally:
             if self.lost():
@@ -263,10 +269,13 @@ class Keeper:
             held = self._held
             if held is None or held.lost or self._age_s(held) < self._times.heartbeat_s:
                 return
+            if self._clock.elapsed_s() < self._rests_until_s:
+                return
             try:
                 self._held = self._renewed(held)
             except TealError:
                 self._held = replace(held, failing=True)
+                self._rests_until_s = self._clock.elapsed_s() + self._times.heartbeat_s / 4
 
     def _renewed(self, held: _Held) -> _Held:
         """Return the lease renewed, or lost. It is ours as long as the record says so, whatever its age."""
