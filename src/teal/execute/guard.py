@@ -14,14 +14,17 @@ from teal.model.step import Act, Step
 from teal.model.tags import MoveTag, Stage
 from teal.plan.situation import Situation
 
-SAME_ACT_LIMIT = 3
-SAME_QUESTION_LIMIT = 10
-SAME_FALL_LIMIT = 3
+FEWEST_STEPS = 10
 _STAGES = {Stage.BACK: 0, Stage.PREPARE: 1, Stage.HELD: 2, Stage.SHIFT: 3, Stage.DONE: 5}
 
 
 class Bounds:
     """Counts the steps of one run, and how often it falls back."""
+
+    same_act = 3
+    same_question = 10
+    same_fall = 3
+    steps_per_planned = 3
 
     def __init__(self) -> None:
         self._same: Counter[str] = Counter()
@@ -32,7 +35,7 @@ class Bounds:
 
     def expect(self, steps: int) -> None:
         """Take the length of a plan that a person was shown as the measure of what it may come to."""
-        self._limit += 3 * steps + 10
+        self._limit += self.steps_per_planned * steps + FEWEST_STEPS
 
     def count(self, step: Step, *, endless: bool) -> str:
         """Count one step and return how it goes in circles, if it does; else an empty text.
@@ -44,8 +47,8 @@ class Bounds:
         key = step_key(step)
         self._same[key] += 1
         self._total += 1
-        limit = SAME_ACT_LIMIT if isinstance(step, Act) else SAME_QUESTION_LIMIT
-        if self._same[key] <= limit and self._total <= max(self._limit, 10):
+        limit = self.same_act if isinstance(step, Act) else self.same_question
+        if self._same[key] <= limit and self._total <= max(self._limit, FEWEST_STEPS):
             return ""
         return f"going in circles: {step.sentence()} was planned {self._same[key]} times in {self._total} steps"
 
@@ -66,7 +69,7 @@ class Bounds:
             return ""
         fall = f"{before[2]} → {row}"
         self._falls[fall] += 1
-        if self._falls[fall] <= SAME_FALL_LIMIT:
+        if self._falls[fall] <= self.same_fall:
             return ""
         return f"going in circles: it fell back {self._falls[fall]} times from {fall}"
 

@@ -138,18 +138,19 @@ class Observer:
 
         Where nothing is new it is the same snapshot, not an equal one.
         """
-        before = state = snapshot.slot(slot)
+        state = snapshot.slot(slot)
         calls: list[Callable[[], Any]] = [
             partial(self._ports.router.health, group.group.arn) for group in state.groups if group.group is not None
         ]
         healths = iter(self._ports.gather(calls))
         groups = tuple(
-            replace(group, targets=next(healths)) if group.group is not None else group for group in state.groups
+            group if group.group is None or (found := next(healths)) == group.targets else replace(group, targets=found)
+            for group in state.groups
         )
-        state = replace(state, groups=groups)
+        seen = state if groups == state.groups else replace(state, groups=groups)
         if service:
-            state = self._with_service(state)
-        return snapshot if state == before else replace(snapshot, slots={**snapshot.slots, slot: state})
+            seen = self._with_service(seen)
+        return snapshot if seen == state else replace(snapshot, slots={**snapshot.slots, slot: seen})
 
     def caller(self) -> Caller:
         """Return whose credentials are in use; asked once."""
