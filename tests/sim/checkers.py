@@ -4,20 +4,20 @@ Production is judged by what a node of the load balancer would answer; writes by
 sent them, and by what the world was like. What somebody else broke is not held against teal until it writes there.
 """
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from sim.cloud import HOSTS, Cloud, Shares
+from sim.notes import Fractions, Notes, Writer
 from sim.scenario import Command
 from sim.story import Story
 from sim.weights import Standing, forward_shares, fractions_of, slot_of, slots_with_weight
-from teal.model.event import Event, RunEnded, TurnedBack
+from teal.model.event import Event, Planned, RunEnded, StepBegan, StepFailed, TurnedBack
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Rollback
+from teal.model.step import Act, Hold, Step
 from teal.model.tags import DEPLOYMENT, MOVE, MoveTag, Stage, parse_move
-from teal.model.traffic import Rule, TargetHealth
 from teal.plan.invariants import FRESH_LOOK_S
 
 ON_ITS_WAY_S = 0.5  # what a read and the write after it may take on the wire
@@ -26,37 +26,9 @@ NEWS_S = 20.0  # how long another's write may go unseen by a run that ends
 GLANCE_S = 5.0  # a way back whose reads failed so lately writes without one
 HEALS_AFTER_S = 600.0  # how long what somebody did to a slot may go on
 SAME_WRITES = 5  # so often no run has to do the very same
-
-
-class Writer(Protocol):
-    """Who writes."""
-
-    name: str
-    clock_off_s: float
-
-    @property
-    def awake_s(self) -> float:
-        """The time as the process counts it."""
-        ...
-
-
-@dataclass(slots=True)
-class Notes:
-    """What is known of one run."""
-
-    command: Command
-    rules_at_s: float | None = None  # awake time of the last answer that told the rules
-    rules: Sequence[Rule] = ()  # as read then
-    health: dict[str, tuple[Sequence[TargetHealth], float]] = field(
-        default_factory=dict[str, tuple[Sequence[TargetHealth], float]]
-    )
-    missed_at_s: float = -1e9
-    failed_writes: int = 0
-    writes: list[str] = field(default_factory=list[str])
-    done: Counter[str] = field(default_factory=Counter[str])  # how often AWS did the same
-    turned_back: bool = False
-    foreign: set[str] = field(default_factory=set[str])  # hosts that a stranger wrote during this run
-    weight_at_begin: bool = False
+SAME_QUESTIONS = 11
+FALLS = 5  # so often no run takes weight back, but for good
+MOST_STEPS = 300
 
 
 @dataclass(slots=True)
@@ -158,10 +130,31 @@ class Watcher:
     def hears(self, who: Writer, event: Event) -> None:
         """Take note of what a run says of itself."""
         note = self.notes[who.name]
+        if isinstance(event, Planned):
+            note.steps_allowed += 3 * len(event.sentences) + 10
+        if isinstance(event, StepBegan):
+            self._judge_step(who, note, event.step)
+        if isinstance(event, StepFailed) and event.follows == "retry":
+            note.steps -= 1  # AWS was busy, which says nothing of the plan
         if isinstance(event, TurnedBack) or (isinstance(event, RunEnded) and "went back" in event.message):
             note.turned_back = True
         if isinstance(event, RunEnded) and not self.contended and not self.disturbed:
             self._judge_end(who, event)
+
+    def _judge_step(self, who: Writer, note: Notes, step: Step) -> None:
+        """No run asks the same for ever, or has ever new ideas."""
+        self.story.counts["holds"] += isinstance(step, Hold)
+        if note.turned_back or isinstance(note.command.intent, Rollback | Abort):
+            return  # a way back is tried again for as long as it takes
+        note.steps += 1
+        if note.steps == max(note.steps_allowed, 10) + 1:
+            self.breaks("a run is no longer than its plan allows", f"{who.name}: {note.steps} steps")
+        if isinstance(step, Act):
+            return
+        asked = f"{type(step).__name__} {step.sentence()}"
+        note.asked[asked] += 1
+        if note.asked[asked] == SAME_QUESTIONS:
+            self.breaks("nothing is asked over and over", f"{who.name}: {asked}, {SAME_QUESTIONS} times")
 
     def _judge_end(self, who: Writer, event: RunEnded) -> None:
         """A run that is alone with the app blames nobody, and comes to an end of its own."""
@@ -206,6 +199,7 @@ class Watcher:
         new = fractions_of(forward_shares(params["Actions"]))
         old = fractions_of(self.api.get(host, ()))
         move = self.move()
+        self._judge_fall(who, note, host, new, old, move)
         for arn, share in new.items():
             if share > old.get(arn, 0.0):
                 highest = max(fractions_of(self.api.get(each, ())).get(arn, 0.0) for each in self.hosts)
@@ -213,6 +207,18 @@ class Watcher:
                 self._judge_raise(who, note, arn, move)
                 self._judge_order(who, note, host, arn, share, move)
         self._judge_read(who, note, host, params["RuleArn"])
+
+    def _judge_fall(
+        self, who: Writer, note: Notes, host: str, new: Fractions, old: Fractions, move: MoveTag | None
+    ) -> None:
+        """A run that goes forward takes no weight back, but for good."""
+        going_back = note.turned_back or not isinstance(note.command.intent, Deploy | Flip)
+        if going_back or host != self.hosts[0] or move is None:
+            return
+        green = {arn for arn in {*new, *old} if slot_of(arn) == move.to}
+        note.falls += any(new.get(arn, 0.0) < old.get(arn, 0.0) for arn in green)
+        if note.falls == FALLS:
+            self.breaks("no run falls back over and over", f"{who.name}: {FALLS} times")
 
     def _judge_raise(self, who: Writer, note: Notes, arn: str, move: MoveTag | None) -> None:
         slot, intent = slot_of(arn), note.command.intent
@@ -323,13 +329,18 @@ class Watcher:
             self.breaks("no write is repeated over and over", f"{who.name}: {operation} {SAME_WRITES} times")
         if operation in {"ModifyRule", "CreateRule", "DeleteRule"}:
             self.refresh()
-        if operation == "ModifyRule" and self.rule_of.get(params["RuleArn"], "") in self.foreign:
-            host = self.rule_of[params["RuleArn"]]
+        for host in self._written_hosts(operation, params) & self.foreign:
             self.foreign.discard(host)
             self.served.discard(host)  # until every node has taken it up
             self.lost.pop(host, None)
         if operation in {"ModifyRule", "CreateRule", "DeleteRule", "UpdateService", "TagResource", "AddTags"}:
             self.last_write = who.name, self.cloud.now_s
+
+    def _written_hosts(self, operation: str, params: Mapping[str, Any]) -> set[str]:
+        if operation == "ModifyRule":
+            return {self.rule_of.get(params["RuleArn"], "")}
+        conditions = params.get("Conditions", ()) if operation == "CreateRule" else ()
+        return {value for each in conditions for value in each.get("HostHeaderConfig", {}).get("Values", ())}
 
     def stranger_writes(self, hosts: tuple[str, ...], slots: tuple[str, ...]) -> None:
         """Take note of what somebody else is about to do to routes and slots."""

@@ -69,7 +69,9 @@ class Weather:
     reads: Dice
     writes: Dice
     naps: Dice
+    store: Dice  # of the lock
     keeps_past: bool
+    is_calm: bool = False
     _over: Kind | None = None
     _past: dict[tuple[str, str], list[dict[str, Any]]] = field(
         default_factory=dict[tuple[str, str], list[dict[str, Any]]]
@@ -86,13 +88,17 @@ class Weather:
         return cls(
             reads=dice(scenario.of_reads, WRITES_ONLY),
             writes=dice(scenario.of_writes, READS_ONLY),
-            naps=Dice(chance, 0.01 if Kind.PAUSE in scenario.rates else 0.0, (Kind.PAUSE,), (1.0,)),
+            store=dice(scenario.of_store, frozenset()),
+            naps=Dice(
+                chance, 0.01 if Kind.PAUSE in scenario.rates and scenario.of_reads else 0.0, (Kind.PAUSE,), (1.0,)
+            ),
             keeps_past=Kind.STALE in scenario.rates,
         )
 
     def calm(self) -> None:
         """Let there be no more faults."""
-        self.reads = self.writes = self.naps = Dice(self.reads.chance, 0.0, (), ())
+        self.is_calm = True
+        self.reads = self.writes = self.naps = self.store = Dice(self.reads.chance, 0.0, (), ())
 
     def strikes_read(self) -> Kind | None:
         """Return what becomes of a read."""
@@ -101,6 +107,10 @@ class Weather:
     def strikes_write(self) -> Kind | None:
         """Return what becomes of a write."""
         return self.writes.throw()
+
+    def strikes_store(self) -> Kind | None:
+        """Return what becomes of a question to the lock's store."""
+        return self.store.throw()
 
     def sleeps_too_long(self) -> bool:
         """Say whether the machine falls asleep while the process waits."""

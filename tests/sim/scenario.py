@@ -95,6 +95,12 @@ class Scenario:
     slowest_lag_s: float  # how late a node may take up a change of rules
     clock_jumps_s: tuple[float, ...]  # of each deployer's clock
     signal_after_s: tuple[float, ...]  # when each deployer is asked to stop; 0: never
+    clock_sets_s: tuple[tuple[tuple[float, float], ...], ...]  # of each deployer: when, and how wrong from then on
+    longest_sleep_s: float  # of a machine; AWS refuses what was signed more than 300 s ago
+    locked: bool  # whether the app has a lock
+    lock_wait_s: tuple[float, ...]  # how long each deployer waits for it
+    of_store: float  # share of the questions to its store that something becomes of
+    outages_s: tuple[tuple[float, float], ...]  # when the store answers nobody
 
     def __str__(self) -> str:
         lines = [
@@ -105,7 +111,11 @@ class Scenario:
             lines += [f"  deployer {number}: {command}" for command in commands]
             jump, signal = self.clock_jumps_s[number], self.signal_after_s[number]
             lines += [f"  deployer {number}: its clock is {jump:+.1f} s off"] if jump else []
+            sets = self.clock_sets_s[number]
+            lines += [f"  deployer {number}: its clock is set to {off:+.0f} s at {at_s:.0f} s" for at_s, off in sets]
             lines += [f"  deployer {number}: is asked to stop after {signal:.0f} s"] if signal else []
+        lines += [f"  a lock; {self.of_store:.0%} of its store's calls meet a fault"] if self.locked else []
+        lines += [f"  its store is down from {begins:.0f} to {ends:.0f} s" for begins, ends in self.outages_s]
         rates = ", ".join(f"{kind.name.lower()} {rate:.2f}" for kind, rate in self.rates.items())
         lines.append(f"  faults: {self.of_writes:.1%} of writes, {self.of_reads:.1%} of reads: {rates or 'none'}")
         lines += [f"  at {d.at_s:.0f} s somebody {d.edit} ({d.nth})" for d in self.disturbances]
@@ -121,6 +131,8 @@ def draw(seed: int) -> Scenario:
     stormy = chance.random() < 0.85
     kinds = chance.sample(tuple(Kind), chance.randint(1, 4)) if stormy else []
     edited = chance.random() < 0.35
+    locks = Random(f"{seed} lock")  # noqa: S311 - chance of a play, not of a key
+    locked = locks.random() < (0.7 if several else 0.3)
     return Scenario(
         seed=seed,
         routes=chance.choice((1, 2, 2)),
@@ -134,6 +146,12 @@ def draw(seed: int) -> Scenario:
         slowest_lag_s=chance.choice((2.0, 10.0, 50.0)),
         clock_jumps_s=tuple(chance.choice((0.0, 0.0, 0.7, -0.7)) for _ in deployers),
         signal_after_s=tuple(chance.uniform(1, 400) if chance.random() < 0.1 else 0.0 for _ in deployers),
+        clock_sets_s=tuple(_clock_sets(locks) if locks.random() < 0.1 else () for _ in deployers),
+        longest_sleep_s=locks.choice((250.0, 1800.0)),
+        locked=locked,
+        lock_wait_s=tuple(locks.choice((0.0, 0.0, 60.0, 900.0)) for _ in deployers),
+        of_store=locks.choice((0.0, 0.02, 0.1)) if locked and kinds else 0.0,
+        outages_s=_outages(locks) if locked and locks.random() < 0.2 else (),
     )
 
 
@@ -154,6 +172,18 @@ def _command(chance: Random, state: str, *, first: bool) -> Command:
     forward = 0.8 if first and state in {"nothing", "adopted"} else 0.55
     intent = deploy if chance.random() < forward else chance.choice(others)
     return Command(image=image, intent=intent, after_s=chance.choice((0.0, 5.0, chance.uniform(0, 300))))
+
+
+def _clock_sets(chance: Random) -> tuple[tuple[float, float], ...]:
+    """Somebody sets a clock wrong, by minutes or by hours, and mostly it is put right after a while."""
+    at_s, off_s = chance.uniform(0, 400), chance.choice((-1, 1)) * chance.choice((90.0, 200.0, 280.0, 3600.0, 36_000.0))
+    right = (at_s + chance.uniform(20, 300), 0.0)
+    return ((at_s, off_s), right) if chance.random() < 0.7 else ((at_s, off_s),)
+
+
+def _outages(chance: Random) -> tuple[tuple[float, float], ...]:
+    begins_s = chance.uniform(0, 400)
+    return ((begins_s, begins_s + chance.choice((20.0, 90.0, 500.0))),)
 
 
 def _disturbances(chance: Random) -> tuple[Disturbance, ...]:

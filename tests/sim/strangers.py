@@ -52,6 +52,7 @@ class Stranger:
         except (AwsRefusal, LookupError) as error:
             self.story.tell(self.cloud.now_s, "somebody", f"{what.edit}: nothing to do it to: {error!r}")
         else:
+            self.story.count("edits by somebody else")
             self.story.tell(self.cloud.now_s, "somebody", f"{what.edit} ({what.nth})")
             self.watcher.refresh()
 

@@ -11,7 +11,7 @@ from sim.runner import play
 from sim.scenario import Edit, Kind, draw
 from sim.timeline import Timeline
 
-SEEDS = 300  # of the many that `make sim` plays
+SEEDS = 1000  # of the many that `make sim` plays
 
 
 def test_no_rule_breaks_and_every_seed_converges(capsys: pytest.CaptureFixture[str]) -> None:
@@ -37,6 +37,17 @@ def test_seeds_draw_everything() -> None:
     kinds = Counter(kind for scenario in drawn for kind in scenario.rates)
     edits = Counter(disturbance.edit for scenario in drawn for disturbance in scenario.disturbances)
     assert (set(kinds), set(edits)) == (set(Kind), set(Edit))
+
+
+def test_seeds_draw_locks_of_every_kind() -> None:
+    """With a lock and without, one that is waited for, whose store fails or is down; clocks that are set; naps."""
+    drawn = [draw(seed) for seed in range(500)]
+    assert {scenario.locked for scenario in drawn} == {True, False}
+    assert {scenario.of_store > 0 for scenario in drawn if scenario.locked} == {True, False}
+    assert {bool(scenario.outages_s) for scenario in drawn if scenario.locked} == {True, False}
+    assert {wait_s for scenario in drawn for wait_s in scenario.lock_wait_s} == {0.0, 60.0, 900.0}
+    assert {off_s < 0 for scenario in drawn for sets in scenario.clock_sets_s for _, off_s in sets} == {True, False}
+    assert len({scenario.longest_sleep_s for scenario in drawn}) == 2
 
 
 class Watch:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from sim.cloud import Cloud
+from teal.aws.call import Door
 from teal.aws.compute import EcsCompute
 from teal.aws.router import Elbv2Router
 from teal.model.event import Event
@@ -73,8 +74,8 @@ class Wire:
 class Compute(EcsCompute):
     """ECS, read once while it does not change."""
 
-    def __init__(self, process: Reader) -> None:
-        super().__init__(Wire(process))
+    def __init__(self, process: Reader, door: Door | None = None) -> None:
+        super().__init__(door or Wire(process))
         self._process = process
 
     def cluster_found(self, cluster: str) -> bool:
@@ -105,8 +106,8 @@ class Compute(EcsCompute):
 class Router(Elbv2Router):
     """ELBv2, read once while it does not change."""
 
-    def __init__(self, process: Reader) -> None:
-        super().__init__(Wire(process))
+    def __init__(self, process: Reader, door: Door | None = None) -> None:
+        super().__init__(door or Wire(process))
         self._process = process
 
     def load_balancers(self, names_or_arns: Sequence[str]) -> tuple[LoadBalancer, ...]:
