@@ -22,6 +22,7 @@ class Sum:
 
     broken: tuple[tuple[int, str], ...]  # seed, and the first thing that broke
     lasted_s: float
+    worked_s: float  # of one processor
     counts: Counter[str]
 
 
@@ -30,14 +31,14 @@ def play_some(first: int, count: int) -> Sum:
     gc.freeze()
     gc.disable()  # of what a seed leaves behind little is in circles: it is collected between two chunks
     broken: list[tuple[int, str]] = []
-    lasted_s, counts = 0.0, Counter[str]()
+    lasted_s, began_s, counts = 0.0, time.process_time(), Counter[str]()
     for seed in range(first, first + count):
         played = play(seed)
         lasted_s += played.lasted_s
         counts += played.story.counts
         broken += [(seed, played.story.broken[0])] if played.story.broken else []
     gc.collect()
-    return Sum(tuple(broken), lasted_s, counts)
+    return Sum(tuple(broken), lasted_s, time.process_time() - began_s, counts)
 
 
 def sums(first: int, count: int, workers: int) -> Iterator[Sum]:
@@ -65,10 +66,11 @@ def say(text: str) -> None:
 
 def play_many(first: int, count: int, workers: int) -> bool:
     """Play seeds, print what broke and how fast it went; say whether nothing broke."""
-    began_s, lasted_s, counts = time.perf_counter(), 0.0, Counter[str]()
+    began_s, lasted_s, worked_s, counts = time.perf_counter(), 0.0, 0.0, Counter[str]()
     broken: list[tuple[int, str]] = []
     for done in sums(first, count, workers):
         lasted_s += done.lasted_s
+        worked_s += done.worked_s
         counts += done.counts
         for seed, what in done.broken:
             say(f"seed {seed} broke: {what}")
@@ -82,7 +84,8 @@ def play_many(first: int, count: int, workers: int) -> bool:
         say(f"{number:9} {what}, {number / count:.2f} in a seed")
     say(
         f"{count} seeds from {first}: {len(broken)} broken; {lasted_s / 3600:.0f} simulated hours in {took_s:.0f} s: "
-        f"{lasted_s / 3600 / took_s:.1f} hours and {count / took_s:.0f} seeds per second on {workers} processes"
+        f"{lasted_s / 3600 / took_s:.1f} hours and {count / took_s:.0f} seeds per second on {workers} processes, "
+        f"{1000 * worked_s / count:.0f} ms of a processor each"
     )
     return not broken
 

@@ -350,7 +350,8 @@ class Watcher:
         self.hurt |= dict.fromkeys(slots, self.cloud.now_s)
         self.last_write = "somebody", self.cloud.now_s
         for note in self.notes.values():
-            note.foreign |= set(hosts)
+            if note.rules_at_s is not None:  # else it is what the run finds, as it finds what other runs left
+                note.foreign |= set(hosts)
 
     # How a run ends
 

@@ -256,6 +256,7 @@ class Deployer:
         if kind is not Kind.KILLED_AFTER:
             self._suffer(operation, kind)
         if self.cloud.now_s - signed_at_s > SIGNATURE_LASTS_S:
+            self.watcher.failed_write(self)
             raise error_for(operation, "RequestExpired", "signed too long ago", status=400)
 
     def _unheard(self, kind: Kind, apply: Callable[[], dict[str, Any]]) -> None:
