@@ -7,11 +7,14 @@ import pytest
 
 from execute.disturbing import Params, forward, groups_of, modify, names, rule_arn, served_twice
 from lives import adopted, app, fork, judged, killed, must, on, rest, state
-from region import Prober, Stage
+from locked_stage import Skewed
+from region import Prober, Stage, stage
+from teal.aws.account import AwsAccount
 from teal.errors import TransientError, UnknownAnswerError
-from teal.model.event import Waited
+from teal.execute.executor import Executor
+from teal.model.event import RunEnded, Waited
 from teal.model.identity import Slot
-from teal.model.run import Abort, Deploy, Rollback
+from teal.model.run import Abort, Deploy, Rollback, Run
 from teal.ports import Ports, Reply, Request
 
 DONE = "18: 100 100 | b.a.done | 3.served | 2.served"
@@ -173,3 +176,17 @@ def test_a_taste_begins_when_every_node_leads_to_green(two: Stage) -> None:
     waited = [event.progress for event in stage.events(Deploy()) if isinstance(event, Waited)]
     assert any("says X-Revision: 2, expected 3" in progress for progress in waited)
     assert str(state(play)) == DONE
+
+
+def test_a_clock_that_is_wrong_without_a_lock(tmp_path: Path) -> None:
+    """It is refused there too: the instants in tags are read by others, and holds are counted from them."""
+    there = stage(tmp_path)
+    ports = replace(there.ports(), account=Skewed(AwsAccount(there.region), 31.0))
+    run = Run(id="d1", secrets={}, started_at_s=there.region.now_s)
+    deploy = Executor(
+        spec=there.spec, ports=ports, intent=Deploy(), run=run, command="deploy", approve=lambda _, __: True
+    )
+    ended = list(deploy.events())[-1]
+    assert isinstance(ended, RunEnded)
+    assert (ended.exit_code, there.region.written) == (2, [])
+    assert "clock is 31 s" in ended.message
