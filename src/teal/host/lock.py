@@ -103,8 +103,7 @@ class Keeper:
         self._held: _Held | None = None
         self._excused = False
         self._sighting: Sighting | None = None
-        self._tried_s = 0.0
-        self._rests_until_s = 0.0  # a store that did not renew the lease is not asked again before
+        self._tried_s = self._rests_until_s = 0.0  # a store that did not renew the lease is left alone until then
         self._preempted_s: float | None = None
 
     # What the executor asks
@@ -112,7 +111,6 @@ class Keeper:
     def begin(self, caller: Caller, command: str) -> None:
         """Begin a run: say whose lock it is about, and for what. Asks nothing yet."""
         self._held = self._sighting = self._preempted_s = None
-        self._rests_until_s = 0.0
         self._excused, self._phase = False, ""
         self._caller, self._opened = caller, None
         self._command = command
@@ -224,7 +222,7 @@ class Keeper:
     # What a write asks
 
     def renew(self) -> None:
-        """Renew if it is due: before the look that a write rests on, since a slow store would make that old."""
+        """Renew if it is due: before the look that a write rests on, which a slow store would make old."""
         if not self._excused:
             self._renew_if_due()
 
@@ -267,9 +265,8 @@ class Keeper:
     def _renew_if_due(self) -> None:
         with suppress(TransientError), self._alone():  # where another thread waits for the store, it renews, or nobody
             held = self._held
-            if held is None or held.lost or self._age_s(held) < self._times.heartbeat_s:
-                return
-            if self._clock.elapsed_s() < self._rests_until_s:
+            rests = self._clock.elapsed_s() < self._rests_until_s
+            if held is None or held.lost or rests or self._age_s(held) < self._times.heartbeat_s:
                 return
             try:
                 self._held = self._renewed(held)
@@ -368,9 +365,7 @@ class Keeper:
         return Claimed(epoch=kept.record.epoch)
 
     def _taker(self) -> Taker:
-        return Taker(
-            owner=self._who.owner(), command=self._command, nonce=self._nonce(), lease_s=self._times.lease_s
-        )  # fmt: skip
+        return Taker(owner=self._who.owner(), command=self._command, nonce=self._nonce(), lease_s=self._times.lease_s)
 
     def _is_ours(self, record: LockRecord) -> bool:
         """Say whether a write of ours that seemed lost has landed after all."""
