@@ -127,6 +127,7 @@ class Person:
             else:
                 self._create(host, actions)
             self.deployer.story.tell(cloud.now_s, "a person", f"undoes what somebody did to {host}")
+        watcher.refresh()
         if watcher.lost:
             cloud.pass_time(60.0)  # until the load balancer has taken it up
         watcher.lost.clear()
