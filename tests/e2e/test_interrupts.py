@@ -12,8 +12,8 @@ from teal.model.run import Deploy
 
 pytestmark = pytest.mark.lab
 
-# Each hold lasts 12 s here: a starved process hears the signal while it still holds.
-LONG_HOLDS = (files("teal.app") / "shop" / "teal.yaml").read_text("utf-8").replace(" for 1m", " for 10m")
+# The split lasts 7 s here: a starved process hears the signal while traffic is still split.
+LONG_HOLDS = (files("teal.app") / "shop" / "teal.yaml").read_text("utf-8").replace(" for 1m", " for 3m")
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
