@@ -48,6 +48,7 @@ class FakeApp:
     found: Snapshot = field(default_factory=seen.at_rest)
     exit_code: int = 0
     locked_by: str = ""
+    missing: str = ""  # why the journal does not tell of other machines
     ends: bool = True
     asked: list[Intent] = field(default_factory=list)
     approved: list[bool] = field(default_factory=list)
@@ -102,11 +103,11 @@ class FakeApp:
         self._met()
         return self.locked_by
 
-    def history(self, runs: int) -> list[dict[str, Any]]:
+    def history(self, runs: int) -> tuple[list[dict[str, Any]], str]:
         """Return journal lines."""
         self._met()
         return [{"event": "RunStarted", "at_s": seen.NOW_S, "command": "deploy", "run_id": str(n), "caller": "arn:x/ci"}
-                for n in range(runs)]  # fmt: skip
+                for n in range(runs)], self.missing  # fmt: skip
 
     def tastes(self) -> dict[Slot, Access]:
         """Say how each slot is tasted."""

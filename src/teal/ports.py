@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from teal.model.event import Event
+from teal.model.event import Event, RunStarted
 from teal.model.identity import Caller, LabFacts
 from teal.model.lock import Claim, LockRecord
 from teal.model.spec import GroupSpec
@@ -298,6 +298,26 @@ class Journal(Protocol):
 
     def append(self, event: Event) -> None:
         """Write an event durably."""
+        ...
+
+
+class JournalStore(Protocol):
+    """A place where the runs of an app are read from everywhere."""
+
+    def put(self, started: RunStarted, lines: str) -> None:
+        """Put all lines that a run has told so far, in place of those that were put before.
+
+        Raises:
+            TealError: why they may not be there.
+        """
+        ...
+
+    def newest(self, runs: int) -> tuple[bytes, ...]:
+        """Return the lines of each of the newest runs, in any order.
+
+        Raises:
+            TealError: why they cannot be read.
+        """
         ...
 
 

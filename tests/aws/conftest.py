@@ -1,13 +1,23 @@
-"""A stand-in for AWS on loopback, for the door to botocore."""
+"""Stand-ins for AWS on loopback: one that answers as it is told, for the door to botocore, and moto, for the stores."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
+from typing import Any
 
 import pytest
 
+from moto_server import moto
+from teal.aws.client import BotocoreCaller, Patience
+
 Answer = tuple[int, str, str]  # status, content type, body
+TABLE: dict[str, Any] = {
+    "TableName": "teal-locks",
+    "AttributeDefinitions": [{"AttributeName": "LockID", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "LockID", "KeyType": "HASH"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
 
 
 @dataclass
@@ -64,3 +74,18 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
         Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield served[0]
         server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[BotocoreCaller]:
+    """A caller of moto, with a bucket and a table in it."""
+    with pytest.MonkeyPatch.context() as patch, moto() as url:
+        for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
+            patch.delenv(name, raising=False)
+        patch.setenv("AWS_ACCESS_KEY_ID", "test")
+        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        patch.setenv("AWS_CONFIG_FILE", "/dev/null")
+        caller = BotocoreCaller(region="us-east-1", endpoint_url=url, patience=Patience(read_s=60.0))
+        caller.call("s3", "CreateBucket", {"Bucket": "team-state"})
+        caller.call("dynamodb", "CreateTable", TABLE)
+        yield caller

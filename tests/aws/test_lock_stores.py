@@ -1,14 +1,13 @@
 """The stores of a lock, each against a server that was not written here."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from aws.canned import Canned
 from locks import owner
-from moto_server import moto
-from teal.aws.client import BotocoreCaller, Patience
+from teal.aws.client import BotocoreCaller
 from teal.aws.lock_stores import DynamoLockStore, S3LockStore
 from teal.errors import NotFoundError, TransientError, UnknownAnswerError
 from teal.model.lock import LockRecord, lock_text
@@ -21,27 +20,6 @@ STORES: dict[str, Open] = {
     "s3": lambda caller, key: S3LockStore(caller, "team-state", key),
     "dynamodb": lambda caller, key: DynamoLockStore(caller, "teal-locks", key),
 }
-TABLE: dict[str, Any] = {
-    "TableName": "teal-locks",
-    "AttributeDefinitions": [{"AttributeName": "LockID", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "LockID", "KeyType": "HASH"}],
-    "BillingMode": "PAY_PER_REQUEST",
-}
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[BotocoreCaller]:
-    """A caller of moto, with a bucket and a table in it."""
-    with pytest.MonkeyPatch.context() as patch, moto() as url:
-        for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL"):
-            patch.delenv(name, raising=False)
-        patch.setenv("AWS_ACCESS_KEY_ID", "test")
-        patch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        patch.setenv("AWS_CONFIG_FILE", "/dev/null")
-        caller = BotocoreCaller(region="us-east-1", endpoint_url=url, patience=Patience(read_s=60.0))
-        caller.call("s3", "CreateBucket", {"Bucket": "team-state"})
-        caller.call("dynamodb", "CreateTable", TABLE)
-        yield caller
 
 
 @pytest.mark.parametrize("kind", STORES)

@@ -359,3 +359,11 @@ def test_history_is_raw_in_jsonl() -> None:
     """`-o jsonl` gives the journal's own lines."""
     lines = Stage().play("history", "-n", "2", "-o", "jsonl").stdout.splitlines()
     assert [json.loads(line)["run_id"] for line in lines] == ["0", "1"]
+
+
+def test_history_says_what_is_missing() -> None:
+    """Where the shared journal cannot be read, this machine's runs are told, and on stderr why it is only they."""
+    done = Stage(app=FakeApp(missing="only what this machine knows")).play("history", "-n", "2", "-o", "jsonl")
+    assert (done.exit_code, len(done.stdout.splitlines())) == (0, 2)
+    assert "only what this machine knows" in done.stderr
+    assert "only" not in Stage().play("history").stderr

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from lives import app, fork, must, on, rest
 from region import Params, Reach, Stage
 from teal.app.facade import App
+from teal.app.journals import AppJournal
 from teal.cli.door import Door
 from teal.cli.main import teal
 from teal.model.run import Deploy
@@ -69,7 +70,7 @@ def spoil(leaf: Leaf) -> Callable[[str, Params, Reach], dict[str, Any]]:
 
 def said(play: Stage, words: str, journal: Path, runner: str) -> tuple[int, str]:
     """Run a command line on a region; return its exit code and all that it printed."""
-    opened = App(play.spec, play.ports(), timeout_s=None, calls={}, journal=journal)
+    opened = App(play.spec, play.ports(), timeout_s=None, calls={}, journal=AppJournal(journal))
     return told(opened, words, {"GITHUB_ACTIONS": "true"} if runner else {})
 
 
@@ -156,7 +157,7 @@ def test_what_an_app_says_it_is_is_shown_harmless(tmp_path: Path) -> None:
     """An app that answers with a hostile identity is refused, and its word is shown without control characters."""
     play = on(app(tmp_path, shift="all_at_once", bake="0s"), "1")
     ports = replace(play.ports(), prober=HostileProber())
-    opened = App(play.spec, ports, timeout_s=None, calls={}, journal=tmp_path / "journal")
+    opened = App(play.spec, ports, timeout_s=None, calls={}, journal=AppJournal(tmp_path / "journal"))
     code, text = told(opened, "deploy --yes", {"GITHUB_ACTIONS": "true"})
     assert code == 4, text
     assert "says X-Revision: 1" in text

@@ -75,7 +75,7 @@ def test_junk_is_passed_over(tmp_path: Path, junk: bytes) -> None:
 def test_no_journal(tmp_path: Path) -> None:
     """Where there is no journal there are no lines and no runs."""
     assert read_lines(tmp_path / "none") == ()
-    assert last_runs(tmp_path / "none", 3) == ()
+    assert last_runs([], 3) == ()
 
 
 @pytest.mark.parametrize(("count", "runs"), [(0, []), (1, ["r3"]), (2, ["r2", "r3"]), (9, ["r1", "r2", "r3"])])
@@ -83,7 +83,7 @@ def test_last_runs(tmp_path: Path, count: int, runs: list[str]) -> None:
     """The last runs, in the order in which they began."""
     path = tmp_path / "j.jsonl"
     _written(path, "r1", "r2", "r3")
-    assert [run[0]["run"] for run in last_runs(path, count)] == runs
+    assert [run[0]["run"] for run in last_runs([read_lines(path)], count)] == runs
 
 
 def test_overlapping_runs_are_told_apart(tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_overlapping_runs_are_told_apart(tmp_path: Path) -> None:
     first.append(_started("deploy"))
     second.append(_started("rollback"))
     first.append(Noted(at_s=2.0, message="still here"))
-    deploy, rollback = last_runs(path, 2)
+    deploy, rollback = last_runs([read_lines(path)], 2)
     assert ([line["event"] for line in deploy], len(rollback)) == (["RunStarted", "Noted"], 1)
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 import pytest
 
 import seen
-from teal.model.event import StepBegan, TurnedBack, event_json
+from teal.model.event import Noted, StepBegan, TurnedBack, event_json, event_line
 from teal.model.identity import Caller, LabFacts, Slot
 from teal.model.spec import HttpGate, RouteSpec, RunGate
 from teal.model.step import (
@@ -215,3 +215,13 @@ def test_a_slot_without_service_has_no_tags() -> None:
     assert found is not None
     assert (found.revision, app.definition("web", 999)) == (41, None)
     assert seen.spec().slot(Slot.A).group("web:8080").name == "shop-web-a"
+
+
+def test_an_event_is_one_line() -> None:
+    """A line of a journal is plain text without control characters, whatever was said, and names its run."""
+    line = event_line(Noted(at_s=1.0, message="two\nlines, \x1b[2J and a ü"), "d1")
+    assert (line.count("\n"), line[-1]) == (1, "\n")
+    assert line[:-1].isascii()
+    assert line[:-1].isprintable()
+    told = json.loads(line)
+    assert (told["run"], told["event"], told["message"]) == ("d1", "Noted", "two\nlines, \x1b[2J and a ü")

@@ -8,10 +8,12 @@ for event in app.run(Deploy(), command="deploy", approve=lambda plan, seen: True
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from teal.app.images import pinned
+from teal.app.journals import AppJournal, shared_journal
 from teal.app.locks import AppLock, app_lock, keeper
 from teal.aws.account import AwsAccount, is_loopback
 from teal.aws.client import BotocoreCaller, Patience
@@ -30,12 +32,12 @@ from teal.execute.perform import Scene
 from teal.execute.questions import taste_way
 from teal.host.clock import SystemClock
 from teal.host.gather import PatientGather, ThreadGather
-from teal.host.journal import FileJournal, NoJournal, journal_path, last_runs
+from teal.host.journal import journal_path
 from teal.host.probe import HttpProber
 from teal.host.registry import OciRegistry
 from teal.host.shell import ProcessShell
 from teal.model.decision import Decision, Refused
-from teal.model.event import Event
+from teal.model.event import Event, Noted, RunEnded
 from teal.model.identity import Slot
 from teal.model.run import Deploy, Flip, Intent, Retire, Run
 from teal.model.snapshot import Snapshot
@@ -84,7 +86,7 @@ class App:
         ports: the world.
         timeout_s: `--timeout`.
         calls: how many calls were made so far, by `service:operation`.
-        journal: where the story is kept; None where this machine has no place for it.
+        journal: the story, which is among the ports as well.
         lock: the lock, where one is configured.
     """
 
@@ -95,7 +97,7 @@ class App:
         *,
         timeout_s: float | None,
         calls: Mapping[str, int],
-        journal: Path | None,
+        journal: AppJournal,
         lock: AppLock | None = None,
     ) -> None:
         self._lock = lock
@@ -138,7 +140,14 @@ class App:
             approve=approve,
             timeout_s=self._timeout_s,
         )
-        return executor.events()
+        return self._told(executor.events())
+
+    def _told(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Wait a little for the journal's store at the end; what it has against the journal is told before the end."""
+        for event in events:
+            if isinstance(event, RunEnded) and (problem := self._journal.finish()):
+                yield Noted(at_s=self._ports.clock.now_s(), message=problem)
+            yield event
 
     def status(self) -> dict[str, Any]:
         """Say where things stand, as one look shows it."""
@@ -159,10 +168,9 @@ class App:
             raise UsageError("no lock is configured", hint="`lock:` in teal.yaml names its store")
         return self._lock.unlock(self._ports.account.caller())
 
-    def history(self, runs: int) -> list[dict[str, Any]]:
-        """Return the journal's lines of the last runs, oldest first."""
-        told = last_runs(self._journal, runs) if self._journal is not None else ()
-        return [dict(line) for lines in told for line in lines]
+    def history(self, runs: int) -> tuple[list[dict[str, Any]], str]:
+        """Return the journal's lines of the last runs, oldest first, and why those of other machines are missing."""
+        return self._journal.history(self._ports.account.caller, runs)
 
     def tastes(self) -> dict[Slot, TasteAccess]:
         """Say how each slot that has a taste rule is tasted.
@@ -208,12 +216,13 @@ def open_app(options: Options, environ: Mapping[str, str], clock: SystemClock | 
     spec = source.load(options.config, environ=environ, images=images, sets=options.sets)
     clock = clock or installed_clock()
     directory = source.directory_of(options.config, environ)
-    lock = app_lock(spec, lambda named: _lock_caller(spec, named, options), directory, clock)
+    store_caller = cache(partial(_lock_caller, spec, options))  # one for the lock and the journal beside it
+    gather = ThreadGather()
+    lock = app_lock(spec, store_caller, directory, clock)
     keeping = keeper(lock.open_store, clock, environ) if lock is not None else None
     caller = _caller(spec, options, clock, keeping)
     door = caller if keeping is None else LeasedDoor(caller, keeping)
-    journal = _journal(environ, spec)
-    gather = ThreadGather()
+    journal = AppJournal(_own_journal(environ, spec), shared_journal(spec, store_caller, directory, gather))
     ports = Ports(
         compute=EcsCompute(door, gather),
         router=Elbv2Router(door, gather),
@@ -223,7 +232,7 @@ def open_app(options: Options, environ: Mapping[str, str], clock: SystemClock | 
         prober=HttpProber(clock),
         shell=ProcessShell(directory, environ, clock),
         clock=clock,
-        journal=FileJournal(journal) if journal is not None else NoJournal(),
+        journal=journal,
         gather=gather,
         within=PatientGather(clock),
         lock=keeping,
@@ -245,7 +254,7 @@ def _caller(spec: Spec, options: Options, clock: SystemClock, lease: Lease | Non
     return caller
 
 
-def _lock_caller(spec: Spec, lock: LockSpec, options: Options) -> BotocoreCaller:
+def _lock_caller(spec: Spec, options: Options, lock: LockSpec) -> BotocoreCaller:
     """Return what calls the account that keeps the lock: impatient, for a lease does not wait."""
     return BotocoreCaller(
         profile=lock.profile or options.profile,
@@ -255,8 +264,8 @@ def _lock_caller(spec: Spec, lock: LockSpec, options: Options) -> BotocoreCaller
     )
 
 
-def _journal(environ: Mapping[str, str], spec: Spec) -> Path | None:
-    """Return where the journal is; None where nobody has a home: a rollback does not depend on one."""
+def _own_journal(environ: Mapping[str, str], spec: Spec) -> Path | None:
+    """Return this user's journal; None where nobody has a home: a rollback does not depend on one."""
     try:
         return journal_path(state_directory(environ), spec.account or "any", spec.region, spec.app)
     except UsageError:

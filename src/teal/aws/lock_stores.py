@@ -49,7 +49,7 @@ class S3LockStore:
         try:
             return ask(self._caller, "s3", "PutObject", {**params, "Body": lock_text(record).encode()}).text("ETag")
         except AwsError as error:
-            if error.code in _NOT_FIRST:
+            if somebody_was_first(error):
                 return None
             raise
 
@@ -91,10 +91,15 @@ class DynamoLockStore:
         try:
             ask(self._caller, "dynamodb", "PutItem", params)
         except AwsError as error:
-            if error.code in _NOT_FIRST:
+            if somebody_was_first(error):
                 return None
             raise
         return record.nonce
+
+
+def somebody_was_first(error: AwsError) -> bool:
+    """Say whether this is the answer to a condition that did not hold."""
+    return error.code in _NOT_FIRST
 
 
 def _record(body: object, answer: Fields) -> LockRecord:

@@ -47,6 +47,7 @@ READS: frozenset[Name] = frozenset({
     ("elbv2", "DescribeTargetHealth"),
     ("logs", "GetLogEvents"),
     ("s3", "GetObject"),
+    ("s3", "ListObjectsV2"),
     ("sts", "GetCallerIdentity"),
 })  # fmt: skip
 
@@ -70,6 +71,7 @@ WRITES: frozenset[Name] = frozenset({
 })  # fmt: skip
 
 # What keeps the lock itself: under a condition, hence harmless when sent twice, and never under the lock's own guard.
+# And the journal beside it: whole, hence harmless as well.
 LOCKING: frozenset[Name] = frozenset({
     ("dynamodb", "PutItem"),
     ("s3", "PutObject"),

@@ -60,8 +60,8 @@ class UseCases(Protocol):
         """Break the lock; return whose it was, empty where it was free."""
         ...
 
-    def history(self, runs: int) -> list[dict[str, Any]]:
-        """Return the journal lines of the last runs."""
+    def history(self, runs: int) -> tuple[list[dict[str, Any]], str]:
+        """Return the journal lines of the last runs, and why those of other machines are missing."""
         ...
 
     def tastes(self) -> "Mapping[Slot, Access]":

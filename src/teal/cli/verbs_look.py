@@ -87,15 +87,17 @@ def taste(desk: Desk, *, slot: str | None, show_secret: bool) -> int:
 
 @verb(
     examples=(
-        "teal history             the last ten runs on this machine",
+        "teal history             the last ten runs",
         "teal history -n 50",
         "teal history -o jsonl    every event of them, as it was written",
     ),
 )
 @click.option("-n", "--runs", type=click.IntRange(min=1), default=10, show_default=True, help="How many runs.")
 def history(desk: Desk, *, runs: int) -> int:
-    """Show the runs that this machine's journal tells of, newest last."""
-    lines = desk.open("looking at").history(runs)
+    """Show the last runs, newest last: of this machine, and where `lock:` names a store, of all that share it."""
+    lines, missing = desk.open("looking at").history(runs)
+    if missing:
+        desk.say(missing)
     if desk.flags.output == "jsonl":
         for line in lines:
             desk.data(json.dumps(line, ensure_ascii=False))

@@ -293,8 +293,10 @@ class LockPart(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     store: Annotated[
         LockStore,
         meaning(
-            "Where the lock's record is kept: in an S3 bucket, in a DynamoDB table whose partition key is the text"
-            " `LockID`, or in a directory that all deployers share."
+            "Where the lock's record is kept, and beside it the journal: in an S3 bucket, in a DynamoDB table whose"
+            " partition key is the text `LockID`, or in a directory that all deployers share. An S3 bucket wants"
+            " `s3:GetObject` and `s3:PutObject` on the prefix and `s3:ListBucket` on the bucket; a table"
+            " `dynamodb:GetItem` and `dynamodb:PutItem`."
         ),
     ]
     region: Annotated[Region | UnsetType, meaning("The region of the bucket or table. Default: the app's.")] = UNSET

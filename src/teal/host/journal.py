@@ -1,4 +1,4 @@
-"""The story of one app on this computer: one JSON object a line, appended and on the disk before the next act.
+"""The story of one app in a file: one JSON object a line, appended and on the disk before the next act.
 
 The journal is a story, not the state: that is in AWS. A process that is killed in the middle of a line leaves half a
 line behind. The next append begins a new one, and readers pass over what is no JSON. Lines of every schema version are
@@ -8,12 +8,12 @@ read: what a reader does not find in a line it leaves out.
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
-from teal.model.event import Event, RunStarted, event_json
+from teal.model.event import Event, RunStarted, event_line
 
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
 _TAIL_BYTES = 8 * 1024 * 1024
@@ -28,10 +28,16 @@ def journal_path(state_dir: Path, account: str, region: str, app: str) -> Path:
 
 
 class FileJournal:
-    """Appends to a journal. Each line names the run that it belongs to, since runs of an app may overlap."""
+    """Appends to a journal. Each line names the run that it belongs to, since runs of an app may overlap.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the file; directories above it are made.
+        shared: whether it is for others as well, as far as the umask lets them; else for its owner alone.
+    """
+
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
         self._path = path
+        self._modes = (0o777, 0o666) if shared else (0o700, 0o600)
         self._run_id = ""
         self._lock = Lock()
 
@@ -45,12 +51,12 @@ class FileJournal:
         with self._lock:
             if isinstance(event, RunStarted):
                 self._run_id = event.run_id
-            line = json.dumps(event_json(event, self._run_id), separators=(",", ":"))
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+            directory_mode, file_mode = self._modes
+            self._path.parent.mkdir(mode=directory_mode, parents=True, exist_ok=True)
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, file_mode)
             with os.fdopen(descriptor, "ab") as file:
                 # One write for the whole line, so that lines of two processes do not mix.
-                file.write(_mending(descriptor) + line.encode() + b"\n")
+                file.write(_mending(descriptor) + event_line(event, self._run_id).encode())
                 file.flush()
                 os.fsync(descriptor)
 
@@ -68,18 +74,38 @@ def read_lines(path: Path) -> tuple[Line, ...]:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - _TAIL_BYTES))
-            lines = file.read(_TAIL_BYTES).splitlines()
+            return parsed(file.read(_TAIL_BYTES))
     except FileNotFoundError:
         return ()
-    return tuple(line for line in map(_parsed, lines) if line is not None)
 
 
-def last_runs(path: Path, count: int) -> tuple[tuple[Line, ...], ...]:
-    """Return the events of the last `count` runs, run by run, the run that began last at the end."""
-    runs: dict[str, list[Line]] = {}
-    for line in read_lines(path):
-        runs.setdefault(str(line.get("run", "")), []).append(line)
-    return tuple(tuple(lines) for lines in list(runs.values())[-count:]) if count > 0 else ()
+def parsed(lines: bytes) -> tuple[Line, ...]:
+    """Return the events of a journal's text, which may be cut anywhere."""
+    return tuple(line for line in map(_parsed, lines.splitlines()) if line is not None)
+
+
+def last_runs(tellings: Iterable[Iterable[Line]], count: int) -> tuple[tuple[Line, ...], ...]:
+    """Return the events of the last `count` runs, run by run, the run that began last at the end.
+
+    Args:
+        tellings: journals that may tell of the same runs; of each run the longest telling counts.
+        count: how many.
+    """
+    longest: dict[str, list[Line]] = {}
+    for telling in tellings:
+        runs: dict[str, list[Line]] = {}
+        for line in telling:
+            runs.setdefault(str(line.get("run", "")), []).append(line)
+        for run, lines in runs.items():
+            if len(lines) > len(longest.get(run, ())):
+                longest[run] = lines
+    ordered = sorted(longest.values(), key=_began_s)
+    return tuple(tuple(lines) for lines in ordered[-count:]) if count > 0 else ()
+
+
+def _began_s(run: list[Line]) -> float:
+    at_s: object = run[0].get("at_s")
+    return float(at_s) if isinstance(at_s, int | float) else 0.0
 
 
 def _mending(descriptor: int) -> bytes:

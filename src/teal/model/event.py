@@ -4,6 +4,7 @@ The journal and `-o jsonl` have one schema. Its version rises when a reader of a
 fields may be added at any time. Version 1 left out `run` on standard output.
 """
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,3 +136,8 @@ def event_json(event: Event, run_id: str) -> dict[str, Any]:
         for name, value in ((name, getattr(event, name)) for name in event.__dataclass_fields__)
     }
     return {"schema": EVENT_SCHEMA, "run": run_id, "event": type(event).__name__, **fields}
+
+
+def event_line(event: Event, run_id: str) -> str:
+    """Return an event as a line of a journal: plain text on one line, with its end."""
+    return json.dumps(event_json(event, run_id), separators=(",", ":")) + "\n"
