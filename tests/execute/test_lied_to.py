@@ -131,6 +131,36 @@ def test_weights_go_back_while_ecs_is_down(two: Stage, operation: str, code: Cod
     assert state(two).row == Row.ROLLED_BACK
 
 
+@pytest.mark.parametrize("code", [DENIED, DOWN])
+@pytest.mark.parametrize("operation", ["DescribeServices", "TagResource"])
+def test_weights_go_back_while_ecs_is_down_and_a_write_is_throttled(two: Stage, operation: str, code: Code) -> None:
+    """The first route's first write is throttled and ECS cannot record that: the weights go back within seconds."""
+    began_s, back_s, left = two.region.now_s, 0.0, 1
+
+    def before(service: str, called: str, _: Params) -> None:
+        nonlocal left
+        if called == operation:
+            raise refused(f"{service}:{called}", code)
+        if called == "ModifyRule" and left:
+            left -= 1
+            raise refused("elbv2:ModifyRule", THROTTLED)
+
+    def after(_: str, called: str, __: Params) -> None:
+        nonlocal back_s
+        if called == "ModifyRule":
+            back_s = two.region.now_s - began_s
+
+    two.region.before_call, two.region.after_call = before, after
+    ended = two.run(Rollback())
+    two.region.before_call = two.region.after_call = None
+    assert (state(two).serves, left) == ("a", 0), ended
+    assert 0.0 < back_s < 15.0
+    assert ended.exit_code == 5
+    assert "record that slot b was taken back" in ended.message
+    assert two.run(Rollback()).exit_code == 0
+    assert state(two).row == Row.ROLLED_BACK
+
+
 def busy_glances(play: Stage, seconds: float, *, from_write: int = 0) -> list[float]:
     """Let looks take long, and the read right before a write be throttled for a while; return when it was."""
     region, last = play.region, ""

@@ -31,6 +31,7 @@ from teal.model.step import (
 from teal.model.step_order import TagOrder
 from teal.model.step_retire import RetireSlot
 from teal.model.tags import Stage
+from teal.plan.back import ROUTES_FIRST
 from teal.plan.standing import expired, written
 
 SEEN_DEADLINE_S = 60.0
@@ -118,6 +119,8 @@ def _retry(session: Session, step: Act, error: AwsError) -> Iterator[Event]:
         yield from _without_mark(session, step, aws_detail(error))
         return
     yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=aws_detail(error), follows="retry"))
+    if _put_off(session, step):
+        return
     _count_failure(session, step)
     _may_have_been_done(session, step)
     failing_s = session.failing_s(step_key(step))
@@ -128,6 +131,15 @@ def _retry(session: Session, step: Act, error: AwsError) -> Iterator[Event]:
     if session.going_back and failing_s > BACK_DEADLINE_S and not isinstance(step, ROUTING):
         raise NeedsPersonError(f"{step.sentence()} is outstanding: {aws_detail(error)}", hint="run the command again")
     session.ports.clock.sleep(0.5)
+
+
+def _put_off(session: Session, step: Act) -> bool:
+    """Put off what a way back would record before it tries a route once more: no route waits for a record."""
+    early = session.going_back and isinstance(step, TagDeployment) and bool(session.run.failed_writes)
+    if not early or ROUTES_FIRST in session.run.passed:
+        return False
+    session.note(passed=session.run.passed | {ROUTES_FIRST})
+    return True
 
 
 def _may_have_been_done(session: Session, step: Act) -> None:
@@ -164,6 +176,9 @@ def _refused(session: Session, step: Act, error: TealError) -> Iterator[Event]:
     reason = aws_detail(error) if isinstance(error, AwsError) else error.message
     if isinstance(step, TagVerdict | TagOrder):
         yield from _without_mark(session, step, reason)
+        return
+    if _put_off(session, step):
+        yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=reason, follows="retry"))
         return
     yield session.tell(StepFailed(at_s=session.now_s, step=step, reason=reason, follows=session.after_failure))
     if session.after_failure == "stop":

@@ -27,6 +27,7 @@ from teal.plan.situation import FULL, share_of
 from teal.plan.whole import holds, primary_revision, whole
 
 PUT_BACK_DEADLINE_S = 900.0
+ROUTES_FIRST = "routes first"  # among what a run has passed: to record that it goes back has failed
 
 
 def routes_to(facts: Facts, slot: Slot) -> tuple[WriteRoute, ...]:
@@ -55,7 +56,7 @@ def take_back(facts: Facts, why: TurnBack | None) -> tuple[Step, ...]:
         return (*writes, *_tag_back(facts))  # judged or not when it was taken back; only a late write is undone
     recorded = (*_tag_back(facts), *_verdict(facts, why))
     more = raise_blue(facts, move.origin)
-    if writes and 0 in facts.run.failed_writes:
+    if writes and 0 in facts.run.failed_writes and ROUTES_FIRST not in facts.run.passed:
         # route 1 does not obey: say it on the service before route 2, so that nobody takes this for a flip half done
         return (*_tag_back(facts), *writes, *_verdict(facts, why), *more, *_move_back(facts, move))
     return (*writes, *recorded, *more, *_move_back(facts, move))
