@@ -19,7 +19,8 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .PHONY: help setup demo check format test test-core test-quick test-lab proof sim bench bench-lab bench-lab-scale \
-	bench-lab-throughput bench-flips bench-deploys soak lab-refusals kill-matrix fault-matrix lock-races lock clean
+	bench-lab-throughput bench-flips bench-ways-back bench-deploys soak lab-refusals kill-matrix fault-matrix \
+	lock-races lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -71,6 +72,9 @@ bench-lab-throughput: setup  ## requests per second through the lab's load balan
 
 bench-flips: setup  ## flips and rollbacks under load, counting unanswered requests
 	$(BIN)/python -m benchmarks.flips $(ARGS)
+
+bench-ways-back: setup  ## rollbacks on bad days: no lock store, no journal, green frozen, lock held, API throttled
+	$(BIN)/python -m benchmarks.ways_back $(ARGS)
 
 lab-refusals: setup  ## write docs/lab-refusals.md: what the lab refuses, beside moto
 	PYTHONPATH=tests $(BIN)/python -m lab.conformance.page
