@@ -20,9 +20,10 @@ import signal
 import sys
 from dataclasses import dataclass
 
+from benchmarks.calls import Call, Counting, Deed, Point
 from benchmarks.matrix import Matrix
-from benchmarks.relay import Call, Deed
-from benchmarks.wire import REST, Bench, Command, Counting, Point, Status, idle_tasks, told
+from benchmarks.verdict import REST, Command, Status, idle_tasks, told
+from benchmarks.wire import Bench
 
 ANNOUNCED = 11  # this and the following are rows of the decision table in docs/how-it-works.md
 SERVED = 18

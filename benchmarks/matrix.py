@@ -20,8 +20,10 @@ from threading import Lock
 from time import monotonic
 from typing import Final, Generic, TypeVar
 
+from benchmarks.calls import Point
 from benchmarks.production import clean_end
-from benchmarks.wire import COMMANDS, Bench, Command, Point, bench_at_rest, bench_under_load, count
+from benchmarks.verdict import COMMANDS, Command
+from benchmarks.wire import Bench, bench_at_rest, bench_under_load, count
 
 Case = TypeVar("Case")
 _SAY_EVERY: Final = 10

@@ -4,83 +4,26 @@
                  │  before: nothing has been applied yet
                  │  after:  applied, and the answer is still here
 
-What to do with a call is asked of one function, in the order in which calls come in, under a lock. The relay knows
-nothing of teal: it reads the operation off the wire, as any proxy could.
+What to do with a call is asked of one function, in the order in which calls come in, under a lock.
 """
 
 import os
-import re
 import signal
 import socket
 import struct
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from enum import StrEnum
-from hashlib import sha256
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread, local
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
+
+from benchmarks.calls import GARBAGE, REFUSALS, Call, Decide, Deed, pass_all, refusal
 
 _TIMEOUT_S = 30.0
 _JOIN_S = 5.0
 _DROPPED = {"connection", "content-length", "transfer-encoding", "date", "server"}
-_READS = ("Describe", "List", "Get")
-
-
-class Deed(StrEnum):
-    """What the relay does with a call."""
-
-    PASS = "pass"  # noqa: S105 - not a secret
-    KILL_BEFORE = "kill before"  # the client dies, nothing is applied
-    KILL_AFTER = "kill after"  # it is applied, the client dies before it hears of it
-    THROTTLE = "throttle"
-    ERROR_500 = "500"
-    ERROR_503 = "503"
-    REFUSE = "connection reset, nothing applied"
-    LOSE = "applied, answer lost"
-    TRUNCATE = "applied, answer cut short"
-    GARBLE = "applied, answer garbled with status 200"
-    EXPIRED = "expired credentials"
-    DENIED = "access denied"
-
-
-FAULTS = tuple(deed for deed in Deed if deed not in {Deed.PASS, Deed.KILL_BEFORE, Deed.KILL_AFTER})
-_ANSWERS: Mapping[Deed, tuple[int, str, str]] = {
-    Deed.THROTTLE: (400, "ThrottlingException", "Rate exceeded"),
-    Deed.ERROR_500: (500, "InternalFailure", "An internal error occurred"),
-    Deed.ERROR_503: (503, "ServiceUnavailable", "Service is unavailable"),
-    Deed.EXPIRED: (403, "ExpiredTokenException", "The security token included in the request is expired"),
-    Deed.DENIED: (403, "AccessDeniedException", "User is not authorized to perform this operation"),
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One request of a client."""
-
-    operation: str
-    body: bytes
-
-    @property
-    def reads(self) -> bool:
-        """Whether it changes nothing."""
-        return self.operation.startswith(_READS)
-
-    @property
-    def digest(self) -> str:
-        """Short text that is equal for equal requests."""
-        return sha256(self.body).hexdigest()[:12]
-
-
-Decide = Callable[[Call], Deed]
-
-
-def pass_all(_: Call) -> Deed:
-    """Spoil nothing."""
-    return Deed.PASS
 
 
 class Relay:
@@ -151,13 +94,13 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _relay(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        call = Call(operation=_operation(self.headers.get("X-Amz-Target"), body), body=body)
+        call = Call.heard({name.lower(): value for name, value in self.headers.items()}, body)
         deed, kill = self._server.asked(call)
         if deed is Deed.KILL_BEFORE:
             kill()
         if deed in {Deed.KILL_BEFORE, Deed.REFUSE}:
             self._reset()
-        elif deed in _ANSWERS:
+        elif deed in REFUSALS:
             self._say(deed, query="X-Amz-Target" not in self.headers)
         else:
             self._forward(deed, body, kill)
@@ -170,7 +113,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._reset()
             return
         if deed is Deed.GARBLE:
-            status, answer = 200, b"\xff<<not an answer>>"
+            status, answer = 200, GARBAGE
         whole = len(answer)
         self._send(status, headers, answer[: whole // 2] if deed is Deed.TRUNCATE else answer, length=whole)
         if deed is Deed.TRUNCATE:
@@ -191,12 +134,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise
 
     def _say(self, deed: Deed, *, query: bool) -> None:
-        status, code, message = _ANSWERS[deed]
-        if query:
-            text = f"<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
-            kind, answer = "text/xml", f"{text}<RequestId>relay</RequestId></ErrorResponse>".encode()
-        else:
-            kind, answer = "application/x-amz-json-1.1", f'{{"__type": "{code}", "message": "{message}"}}'.encode()
+        status, kind, answer = refusal(deed, query=query)
         self._send(status, {"Content-Type": kind}, answer, length=len(answer))
 
     def _send(self, status: int, headers: Mapping[str, str], answer: bytes, *, length: int) -> None:
@@ -215,11 +153,3 @@ class _Handler(BaseHTTPRequestHandler):
         with suppress(OSError):
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
-
-
-def _operation(target: str | None, body: bytes) -> str:
-    """Return the operation of a request: ECS names it in a header, ELBv2 in its body."""
-    if target is not None:
-        return target.rpartition(".")[2]
-    found = dict(parse_qsl(body.decode("utf-8", "replace"))).get("Action", "")
-    return found if re.fullmatch(r"\w+", found) else "unknown"

@@ -1,8 +1,4 @@
-"""What the matrices share: teal's command line as processes on a lab, behind a relay that hears every call.
-
-A *point* is a class of calls: after so many writes, the n-th different call of an operation. Equal reads between two
-writes are one point, because a process that is stopped at the second leaves what one stopped at the first leaves.
-"""
+"""What the matrices share: teal's command line as processes on a lab, behind a relay that hears every call."""
 
 import multiprocessing
 import os
@@ -10,14 +6,15 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from benchmarks.calls import Call, Counting, Deed, Point, pass_all
 from benchmarks.production import APP as LONG_REQUESTS
 from benchmarks.production import Production, production
-from benchmarks.relay import Call, Deed, Relay, pass_all
+from benchmarks.relay import Relay
+from benchmarks.verdict import REST, Command, Status, Words
 
 from teal.app.facade import Options, open_app
 from teal.app.rehearsal import Rehearsal
@@ -30,65 +27,6 @@ ANNOUNCED_S = 0.5  # a shift that was announced and not begun is settled when it
 # No request here is long, and slots are deployed over by the hundred: targets may come and go sooner.
 SOONER = {"1600s": "100s", "interval: 200s": "interval: 60s", "timeout: 100s": "timeout: 40s"}
 APP = reduce(lambda text, pair: text.replace(*pair), SOONER.items(), LONG_REQUESTS)
-REST = {1, 3, 18, 20}  # rows of the decision table in docs/how-it-works.md
-Words = tuple[str, ...]
-Status = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A command of the matrix: the words of it, and those that set its scene, each with the colour that it deploys."""
-
-    name: str
-    words: Words
-    scene: tuple[Words, ...]
-    fresh: bool = False  # it deploys content of its own
-
-
-COMMANDS = (
-    Command(name="deploy", words=("deploy", "--yes"), scene=(), fresh=True),
-    Command(name="flip", words=("flip", "--yes"), scene=(("deploy", "--yes", "--hold"),), fresh=True),
-    Command(name="rollback", words=("rollback",), scene=(("deploy", "--yes"),), fresh=True),
-    Command(name="abort", words=("abort",), scene=(("deploy", "--yes", "--hold"),), fresh=True),
-    Command(name="retire", words=("retire", "--yes"), scene=(("deploy", "--yes"),), fresh=True),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """A class of calls: after so many writes, the n-th different call of an operation."""
-
-    writes: int
-    operation: str
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.operation} #{self.number} after {self.writes} writes"
-
-
-@dataclass(slots=True)
-class Counting:
-    """Tells calls apart by class; the same instance must hear all calls of one process."""
-
-    seen: dict[Point, None] = field(default_factory=dict[Point, None])
-    _writes: int = 0
-    _known: dict[tuple[str, str], Point] = field(default_factory=dict[tuple[str, str], Point])
-    _numbers: Counter[str] = field(default_factory=Counter[str])
-
-    def hear(self, call: Call) -> Point:
-        """Return the class of a call."""
-        key = (call.operation, call.digest)
-        point = self._known.get(key) if call.reads else None
-        if point is None:
-            self._numbers[call.operation] += 1
-            point = Point(writes=self._writes, operation=call.operation, number=self._numbers[call.operation])
-            self._known[key] = point
-            self.seen[point] = None
-        if not call.reads:
-            self._writes += 1
-            self._known.clear()
-            self._numbers.clear()
-        return point
 
 
 def run_cli(words: Words, environ: Mapping[str, str], directory: str, output: str) -> None:
@@ -186,6 +124,14 @@ class Bench:
         if code != 0:
             raise RuntimeError(f"`teal {' '.join(words)}` ended with {code}: {self.said()}")
 
+    def break_(self, fault: Mapping[str, Any], seed: int) -> None:
+        """Let a fault of the lab's game day begin."""
+        self._stage.labs.break_(self._stage.name, fault, seed=seed, for_s=None)
+
+    def mend(self) -> None:
+        """End all faults of the lab's game day."""
+        self._stage.labs.mend(self._stage.name, ())
+
     def pause(self) -> None:
         """Let a shift that was announced and not begun grow old enough to be settled."""
         self._clock.sleep(ANNOUNCED_S)
@@ -217,21 +163,6 @@ def _count(bench: Bench, command: Command) -> tuple[Point, ...]:
     if code != 0:
         raise RuntimeError(f"{command.name} ended with {code} before anybody spoiled it: {bench.said()}")
     return tuple(counting.seen)
-
-
-def idle_tasks(status: Status) -> int:
-    """Return how many tasks the slot that does not serve wants."""
-    return sum(int(view["tasks_desired"]) for view in status["slots"] if view["slot"] != status["live"])
-
-
-def told(status: Status) -> str:
-    """Return where things stand, in a line."""
-    move = status["move"] or {}
-    slots = {
-        view["slot"]: (view["revisions"], (view["deployment"] or {}).get("outcome"), view["tasks_desired"])
-        for view in status["slots"]
-    }
-    return f"row {status['row']}, live {status['live']}, move {move.get('from')}→{move.get('to')}, {slots}"
 
 
 @contextmanager
