@@ -4,11 +4,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from traceback import format_exception
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 import seen
+from teal.app.facade import App
 from teal.cli.door import Door
 from teal.cli.flags import Flags
 from teal.cli.main import teal
@@ -260,3 +262,25 @@ class Stage:
         assert environ is self.environ
         say("kept" if keep else "0 requests lost")
         return 0
+
+
+def told(opened: App, words: str, environ: dict[str, str]) -> tuple[int, str]:
+    """Run a command line on real use cases; return its exit code and all that it printed, tracebacks included."""
+    door = Door(
+        environ=environ,
+        open_app=lambda _flags, _environ: opened,
+        open_labs=_no_lab,
+        demo=lambda _say, _environ, _keep: 1,
+        confirm=lambda _: True,
+        asks=False,
+        terminal_out=False,
+        terminal_err=False,
+    )
+    result = CliRunner(env=environ).invoke(teal, words.split(), obj=door, prog_name="teal")
+    fell = result.exception is not None and not isinstance(result.exception, SystemExit)
+    trace = "".join(format_exception(result.exception)) if fell else ""
+    return result.exit_code, result.output + trace
+
+
+def _no_lab(_: object) -> FakeLabs:
+    raise AssertionError("no lab is wanted")

@@ -63,8 +63,8 @@ def production_rules(plane: DataPlane) -> list[ProxyRule]:
 
 def answers(region: Region) -> bool:
     """Ask every route once; say whether all answer well."""
-    listeners = region.world.data_plane().listeners
-    asked = [region.get(each.host, each.port, "/", {}, host)[0] for each in listeners for host in TWO_HOSTS]
+    plane = region.world.data_plane()
+    asked = [region.got(plane, each, "/", {}, host)[0] for each in plane.listeners for host in TWO_HOSTS]
     return bool(asked) and set(asked) == {200}
 
 

@@ -6,23 +6,24 @@ product's.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from region_containers import Containers, crash
 from region_fakes import Shell, Story
 from region_files import SERVICE, TASKDEF, TEAL_YAML
+from region_gather import in_turn, in_turn_within
 from teal.aws.account import AwsAccount
+from teal.aws.call import Door
 from teal.aws.compute import EcsCompute
 from teal.aws.errors import error_for
 from teal.aws.images import RegistryImages
 from teal.aws.logs import CloudWatchLogs
 from teal.aws.router import Elbv2Router
 from teal.config import source
-from teal.errors import AwsError, CredentialError
 from teal.execute.executor import Executor
 from teal.lab.front import answer
 from teal.lab.world.ground import Ground
@@ -33,6 +34,7 @@ from teal.lab.world.wires import (
     DataPlane,
     Forward,
     Phase,
+    ProxyListener,
     ProxyRule,
     TargetSeen,
     TaskStarted,
@@ -47,7 +49,6 @@ from teal.model.spec import Spec
 from teal.observe.observer import Observer
 from teal.ports import Ports, Reply, Request
 
-T = TypeVar("T")
 Params = Mapping[str, Any]
 Reach = Callable[[Params], dict[str, Any]]
 BEGINNING_S = 1_800_000_000.0
@@ -191,17 +192,22 @@ class Region:
 
     def get(self, host: str, port: int, path: str, headers: Mapping[str, str], name: str = "") -> tuple[int, str]:
         """Return (status, revision) that the load balancer at `host:port` answers now."""
-        listener = next((x for x in self.world.data_plane().listeners if (x.host, x.port) == (host, port)), None)
-        if listener is None:
-            return 0, ""
+        plane = self.world.data_plane()
+        listener = next((x for x in plane.listeners if (x.host, x.port) == (host, port)), None)
+        return (0, "") if listener is None else self.got(plane, listener, path, headers, name)
+
+    def got(
+        self, plane: DataPlane, listener: ProxyListener, path: str, headers: Mapping[str, str], name: str
+    ) -> tuple[int, str]:
+        """Return (status, revision) that a listener of the load balancer answers now."""
         rule = next(r for r in listener.rules if all(holds(c, path, headers, name) for c in r.conditions))
-        return self._answer(rule)
+        return self._answer(plane, rule)
 
     def healthy(self, plane: DataPlane) -> dict[str, int]:
         """Return how many targets the load balancer finds healthy now, by group."""
         return {g.arn: sum(self._health(t.host).state == "healthy" for t in g.targets) for g in plane.groups}
 
-    def _answer(self, rule: ProxyRule) -> tuple[int, str]:
+    def _answer(self, plane: DataPlane, rule: ProxyRule) -> tuple[int, str]:
         if not isinstance(rule.action, Forward):
             return 404, ""
         self._turn += 1
@@ -212,7 +218,7 @@ class Region:
             if place < weight and not chosen:
                 chosen = arn
             place -= weight
-        group = next(g for g in self.world.data_plane().groups if g.arn == chosen)
+        group = next(g for g in plane.groups if g.arn == chosen)
         ready = [t for t in group.targets if self._health(t.host).state == "healthy"]
         if not ready:
             return 503, ""
@@ -277,22 +283,6 @@ class Prober:
         return Reply(status=status, headers={"x-revision": revision}, body=f"revision {revision}")
 
 
-def in_turn(calls: Sequence[Callable[[], T]]) -> list[T]:
-    """Gather without threads, so that a test is the same every time."""
-    return [call() for call in calls]
-
-
-def in_turn_within(calls: Sequence[Callable[[], T]], patience_s: float) -> list[T | None]:
-    """Gather what AWS answers, without threads."""
-    results: list[T | None] = []
-    for call in calls:
-        try:
-            results.append(call())
-        except (AwsError, CredentialError):
-            results.append(None)
-    return results
-
-
 @dataclass(slots=True)
 class Stage:
     """An app on a region: what a test plays with."""
@@ -302,15 +292,17 @@ class Stage:
     shell: Shell = field(default_factory=Shell)
     story: Story = field(default_factory=Story)
     runs: int = 0
+    door: Door | None = None  # another way to the region
 
     def ports(self) -> Ports:
         """Return fresh adapters, as a new process has them."""
+        door = self.door or self.region
         return Ports(
-            compute=EcsCompute(self.region),
-            router=Elbv2Router(self.region),
-            account=AwsAccount(self.region),
-            images=RegistryImages(self.region, lambda _: None),
-            logs=CloudWatchLogs(self.region),
+            compute=EcsCompute(door),
+            router=Elbv2Router(door),
+            account=AwsAccount(door),
+            images=RegistryImages(door, lambda _: None),
+            logs=CloudWatchLogs(door),
             prober=Prober(self.region),
             shell=self.shell,
             clock=Clock(self.region),

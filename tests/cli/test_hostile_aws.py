@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
+from cli_stage import told
 from lives import app, fork, must, on, rest
 from region import Params, Reach, Stage
 from teal.app.facade import App
 from teal.app.journals import AppJournal
-from teal.cli.door import Door
-from teal.cli.main import teal
 from teal.model.run import Deploy
 from teal.ports import CommandResult, Reply, Request
 
@@ -72,22 +70,6 @@ def said(play: Stage, words: str, journal: Path, runner: str) -> tuple[int, str]
     """Run a command line on a region; return its exit code and all that it printed."""
     opened = App(play.spec, play.ports(), timeout_s=None, calls={}, journal=AppJournal(journal))
     return told(opened, words, {"GITHUB_ACTIONS": "true"} if runner else {})
-
-
-def told(opened: App, words: str, environ: dict[str, str]) -> tuple[int, str]:
-    """Run a command line on use cases; return its exit code and all that it printed."""
-    door = Door(
-        environ=environ,
-        open_app=lambda _flags, _environ: opened,
-        open_labs=lambda _: pytest.fail("no lab is wanted"),
-        demo=lambda _say, _environ, _keep: 1,
-        confirm=lambda _: True,
-        asks=False,
-        terminal_out=False,
-        terminal_err=False,
-    )
-    result = CliRunner(env=environ).invoke(teal, words.split(), obj=door, prog_name="teal")
-    return result.exit_code, result.output
 
 
 @pytest.fixture(name="resting", scope="module")

@@ -37,6 +37,7 @@ from teal.errors import (
 from teal.model.text import clean
 
 OnCall = Callable[[str, str], None]
+Equip = Callable[[Any], None]
 
 _CONNECTIONS = 16
 _STATUS_UNKNOWN = 400
@@ -67,6 +68,10 @@ class Patience:
     attempts: int = 3
 
 
+def leave_alone(_client: object) -> None:
+    """Put no hooks into a client."""
+
+
 class BotocoreCaller:
     """Calls AWS through botocore.
 
@@ -77,6 +82,7 @@ class BotocoreCaller:
         on_call: told (service, operation) before each request is sent, each attempt of a call included, after it was
             signed; may wait. What it raises is raised by the call, nothing is sent, and it is not tried again.
         patience: how long a call may take.
+        equip: given each client of botocore that was made; a test build puts its hooks in here.
     """
 
     def __init__(
@@ -86,12 +92,14 @@ class BotocoreCaller:
         endpoint_url: str | None = None,
         on_call: OnCall | None = None,
         patience: Patience = Patience(),
+        equip: Equip = leave_alone,
     ) -> None:
         self._patience = patience
         self._session: Any = botocore.session.Session(profile=profile)
         self._region = region
         self._endpoint_url = endpoint_url
         self._on_call = on_call
+        self._equip = equip
         self._clients: dict[tuple[str, int], Any] = {}
         self._lock = Lock()
         self._count_lock = Lock()
@@ -155,6 +163,7 @@ class BotocoreCaller:
             raise UsageError(clean(str(exc)), hint="see --endpoint-url and AWS_ENDPOINT_URL") from exc
         identity: str = client.meta.service_model.service_id.hyphenize()
         client.meta.events.register_first(f"before-send.{identity}", partial(self._before_send, service))
+        self._equip(client)
         return client
 
     def _before_send(self, service: str, event_name: str, **_: object) -> None:
