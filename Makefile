@@ -20,7 +20,7 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DELETE_ON_ERROR:
 .PHONY: help setup demo check format test test-core test-quick test-lab proof sim bench bench-lab bench-lab-scale \
 	bench-lab-throughput bench-flips bench-ways-back bench-deploys soak lab-refusals kill-matrix fault-matrix \
-	lock-races lock clean
+	fault-cells game-day lock-races lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -84,6 +84,12 @@ kill-matrix: setup  ## teal killed before and after every call to AWS, gone on f
 
 fault-matrix: setup  ## every call to AWS spoiled in nine ways, under load
 	$(BIN)/python -m benchmarks.fault_matrix $(ARGS)
+
+fault-cells: setup  ## the same in memory and in ten ways: botocore's own events, virtual time, every cell
+	PYTHONPATH=tests $(BIN)/python -m spoilt $(ARGS)
+
+game-day: setup  ## deploy, flip and rollback while the lab spoils its API by itself and a stranger edits, under load
+	$(BIN)/python -m benchmarks.game_day $(ARGS)
 
 bench-deploys: setup  ## deployments of tasks that need 2 s to listen, under load, counting unanswered requests
 	$(BIN)/python -m benchmarks.deploys $(ARGS)
