@@ -6,8 +6,9 @@ import pytest
 
 from locks import LAB, Contest, owner, refused
 from teal.errors import BusyError, NeedsPersonError, TransientError
+from teal.host.breaking import break_lock
 from teal.host.heartbeat import Heartbeat
-from teal.host.lock import Keeper, Who, break_lock
+from teal.host.lock import Keeper, Who
 from teal.model.lock import Claimed, Holder, Life, Waiting
 
 

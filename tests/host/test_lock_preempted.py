@@ -1,11 +1,12 @@
 """A lock taken by a rollback, which waits for nobody and must know when nobody else writes any more."""
 
+from contextlib import suppress
 from threading import Event, Thread
 
 import pytest
 
 from locks import CALLER, Contest, HandClock, MemoryStore, NoPulse, owner, refused
-from teal.errors import TransientError
+from teal.errors import BusyError, CredentialError, RefusedError, TealError, TransientError, UnknownAnswerError
 from teal.host.lock import Keeper, Who
 from teal.model.lock import Claimed, Life
 from teal.ports import Kept
@@ -42,6 +43,64 @@ def test_a_write_under_way_is_not_acknowledged() -> None:
         assert ann.lost()
         assert bob.unsettled()
     assert not bob.unsettled()
+
+
+def sent(lock: Keeper, *fates: TealError | None) -> None:
+    """Let a write be sent once for each fate: an answer, or what came instead; the last one is what the run hears."""
+    with suppress(TealError), lock.writing():
+        for _ in fates:
+            lock.may_send()
+        if fates and fates[-1] is not None:
+            raise fates[-1]
+
+
+LOST = TransientError("no answer", code="ReadTimeoutError", operation="elbv2:ModifyRule")
+UNREADABLE = UnknownAnswerError("no such field", code="Garbage", operation="elbv2:ModifyRule")
+REFUSED = RefusedError("no", code="ValidationError", operation="elbv2:ModifyRule")
+NOT_PERMITTED = CredentialError("not you")
+NOT_SENT = BusyError("the lock was lost; nothing was sent")
+FATES: dict[str, tuple[tuple[TealError | None, ...], bool]] = {
+    "done": ((None,), True),
+    "refused": ((REFUSED,), True),
+    "not permitted": ((NOT_PERMITTED,), True),
+    "never sent": ((), True),
+    "its answer lost": ((LOST,), False),
+    "an answer that says nothing": ((UNREADABLE,), False),
+    "sent twice, the second time done": ((None, None), False),
+    "sent twice, the second time refused": ((LOST, REFUSED), False),
+    "sent once, and a second time held up by the lease": ((NOT_SENT,), False),
+}
+
+
+@pytest.mark.parametrize(("fates", "ended"), FATES.values(), ids=FATES)
+def test_what_may_still_be_done_is_not_acknowledged(fates: tuple[TealError | None, ...], *, ended: bool) -> None:
+    """A pre-empted holder one of whose requests was not answered never says that it left: the way back watches on."""
+    contest = Contest()
+    ann, bob = contest.run("ann"), contest.run("bob", "rollback")
+    ann.claim()
+    sent(ann, *fates)
+    bob.preempt()
+    contest.clock.at_s += 15.0
+    ann.beat()
+    sent(ann)
+    ann.release()
+    assert ann.lost()
+    assert (bob.unsettled() == "") is ended
+
+
+def test_a_write_of_long_ago_is_acknowledged() -> None:
+    """What was sent so long ago that AWS would refuse it holds up no way back; an answer since then excuses nothing."""
+    for waits_s, ended in ((374.9, False), (375.0, True)):
+        contest = Contest()
+        ann, bob = contest.run("ann"), contest.run("bob", "rollback")
+        ann.claim()
+        sent(ann, LOST)
+        sent(ann, None)
+        contest.clock.at_s += waits_s
+        bob.preempt()
+        contest.clock.at_s += 15.0
+        ann.beat()
+        assert (bob.unsettled() == "") is ended
 
 
 def test_a_victim_that_says_nothing() -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 from teal.aws.call import Caller as Aws
 from teal.aws.lock_stores import DynamoLockStore, S3LockStore
 from teal.errors import NeedsPersonError, TealError
+from teal.host.breaking import break_lock
 from teal.host.clock import SystemClock
 from teal.host.heartbeat import Heartbeat
-from teal.host.lock import Keeper, Who, break_lock
+from teal.host.lock import Keeper, Who
 from teal.host.lock_file import FileLockStore
 from teal.host.owner import life_of, this_process
 from teal.model.identity import Caller

@@ -5,6 +5,8 @@ and by a heartbeat. What is known of it is one value that is replaced as a whole
 time, and never by `may_send`, which must not wait.
 
 A conditional write whose answer was lost is read again: the nonce in the record says whether it was ours.
+
+Whoever was pre-empted says so in the record once nothing that it sent can still be done; then the way back ends.
 """
 
 from collections.abc import Callable, Generator
@@ -15,6 +17,7 @@ from threading import Lock
 from typing import Protocol
 
 from teal.errors import BusyError, NeedsPersonError, TealError, TransientError, UnknownAnswerError
+from teal.host.sending import Sending
 from teal.model.identity import Caller
 from teal.model.lock import Claim, Claimed, LeaseTimes, Life, LockRecord, Owner, Waiting
 from teal.plan.lease import (
@@ -22,7 +25,6 @@ from teal.plan.lease import (
     Taker,
     acknowledged,
     all_dead,
-    broken,
     held_by,
     left_s,
     living,
@@ -99,7 +101,7 @@ class Keeper:
         self._times = LeaseTimes()
         self._numbers = count(1)
         self._asking = Lock()  # held while the store is asked
-        self._sending = Lock()  # held while a write to AWS may be under way
+        self._sending = Sending(clock)
         self._held: _Held | None = None
         self._excused = False
         self._sighting: Sighting | None = None
@@ -230,7 +232,7 @@ class Keeper:
     def writing(self) -> Generator[None]:
         """Renew if it is due; while this lasts a write may be under way."""
         try:
-            with self._sending:
+            with self._sending.writing():
                 self.renew()
                 yield
         finally:
@@ -238,13 +240,16 @@ class Keeper:
                 self._acknowledge()
 
     def may_send(self) -> None:
-        """Return if a write may be sent now.
+        """Return if a write may be sent now; it is taken to be.
 
         Raises:
             BusyError: the lease is lost, or has run out.
         """
-        if self._excused:
-            return
+        if not self._excused:
+            self._refuse_without_lease()
+        self._sending.sends()
+
+    def _refuse_without_lease(self) -> None:
         held = self._held
         if held is None:
             raise BusyError("this run does not hold the lock; nothing was sent")
@@ -290,19 +295,21 @@ class Keeper:
     def _acknowledge(self, *, wait: bool = True) -> None:
         """Say that we write no more; a write under way is waited for, or else told by whoever sent it."""
         held = self._held
-        if held is None or held.left or not self._sending.acquire(blocking=wait):
+        if held is None or held.left:
             return
-        try:
-            with suppress(TealError), self._alone():
-                for _ in range(RACES_MOST):
-                    kept = self._store.read()
-                    waits = kept is not None and any(h.epoch == held.epoch for h in kept.record.preempted)
-                    left = acknowledged(kept.record, held.epoch, self._nonce()) if kept is not None and waits else None
-                    if left is None or self._put(left, kept) is not None:
-                        self._held = replace(held, left=True)
-                        return
-        finally:
-            self._sending.release()
+        with self._sending.ended(self._times.steal_s, wait=wait) as ended:
+            if ended:
+                self._leave(held)
+
+    def _leave(self, held: _Held) -> None:
+        with suppress(TealError), self._alone():
+            for _ in range(RACES_MOST):
+                kept = self._store.read()
+                waits = kept is not None and any(h.epoch == held.epoch for h in kept.record.preempted)
+                left = acknowledged(kept.record, held.epoch, self._nonce()) if kept is not None and waits else None
+                if left is None or self._put(left, kept) is not None:
+                    self._held = replace(held, left=True)
+                    return
 
     # The store
 
@@ -383,18 +390,3 @@ def _lost(held: _Held, there: Kept | None) -> _Held:
         return replace(held, lost="nobody: its record is gone")
     record = there.record
     return replace(held, lost=str(record) if record.owner else f"somebody who broke it (epoch {record.epoch})")
-
-
-def break_lock(store: LockStore, nonce: str) -> LockRecord | None:
-    """Free a lock whoever holds it; return its record as it was, or None where it was free.
-
-    Raises:
-        BusyError: it changes hands too fast.
-    """
-    for _ in range(RACES_MOST):
-        kept = store.read()
-        if kept is None or not kept.record.writers:
-            return None
-        if store.write(broken(kept.record, nonce), kept.version) is not None:
-            return kept.record
-    raise BusyError("the lock changes hands faster than it can be broken", hint="run the command again")
