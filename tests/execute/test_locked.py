@@ -8,13 +8,14 @@ from types import GeneratorType
 
 import pytest
 
+from lives import on
 from locked_stage import Deployers, first_serves, forge, holding, lands, notes, share, until
 from region import stage
 from teal.execute.locking import NO_LOCK
-from teal.model.event import Drifted, Noted, Planned, RunEnded, StepBegan, StepEnded, Waited
+from teal.model.event import Drifted, Event, Noted, Planned, RunEnded, StepBegan, StepEnded, Waited
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Retire, Rollback
-from teal.model.step import Hold, WriteRoute
+from teal.model.step import AwaitWhole, Hold, WriteRoute
 
 
 @pytest.fixture(name="deployers")
@@ -371,3 +372,23 @@ def test_an_abort_takes_a_slot_back_under_the_lock(deployers: Deployers) -> None
     assert isinstance(stopped, RunEnded)
     assert stopped.exit_code == 6
     assert deployers.store.record.writers == ()
+
+
+def test_an_abort_notices_what_somebody_else_wrote_while_it_waits(deployers: Deployers) -> None:
+    """A weight that is no step of the run which an abort stopped is drift while it puts back, too: exit 7, it stays."""
+    ended, _ = deployers.run("ann", Deploy())
+    assert ended.exit_code == 0, ended
+    deployers.stage = on(deployers.stage, "3")
+    deployers.stage.region.pass_time(300)
+    until(deployers.tell("bob", Deploy()), waiting)
+    abort = deployers.tell("eve", Abort())
+    until(abort, waiting)
+    forge(deployers, 70)
+    last = list(abort)[-1]
+    assert isinstance(last, RunEnded)
+    assert (last.exit_code, share(deployers)) == (7, Fraction(7, 10)), last
+
+
+def waiting(event: Event) -> bool:
+    """Say whether a run has begun to wait for a slot."""
+    return isinstance(event, StepBegan) and isinstance(event.step, AwaitWhole)

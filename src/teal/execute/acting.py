@@ -8,7 +8,7 @@ from teal.execute.guard import step_key
 from teal.execute.locking import excuse, preempt
 from teal.execute.perform import Outcome, aws_detail, perform
 from teal.execute.reading import GLANCE_PATIENCE_S
-from teal.execute.seen import as_written
+from teal.execute.seen import as_written, value_of
 from teal.execute.session import Session
 from teal.execute.stages import stage_of
 from teal.model.event import Event, Noted, StepBegan, StepEnded, StepFailed
@@ -41,6 +41,17 @@ REFUSED_LIMIT = 5
 ROUTING = (WriteRoute, CreateRoute, DeleteRoute)
 FRESH = (*ROUTING, RetireSlot)  # what follows a read of the routes that is at most a second old
 BUILDING = (CreateGroup, CreateTaste, Register, CreateService, UpdateService)
+
+
+def once_more(session: Session) -> TagMove | None:
+    """Return what writes the newest tag of this run again, where an earlier one came late over it.
+
+    Whoever read that would take the app to stand where it stood before. On a way back the weights come first.
+    """
+    own = session.run.own_move
+    if own is None or session.going_back or not session.is_late:
+        return None
+    return TagMove(tag=own, percent=session.run.announced_percent)
 
 
 def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
@@ -76,7 +87,7 @@ def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
         raise NeedsPersonError(
             f"{step.sentence()} was not done: {problem}", hint="`teal status` shows where things stand"
         )
-    endless = session.going_back and isinstance(step, ROUTING)
+    endless = (session.going_back and isinstance(step, ROUTING)) or (isinstance(step, TagMove) and session.is_late)
     session.bounded(session.bounds.count(step, endless=endless))
     session.step_number += 1
     began_s = session.now_s
@@ -143,15 +154,21 @@ def _put_off(session: Session, step: Act) -> bool:
 
 
 def _may_have_been_done(session: Session, step: Act) -> None:
-    """Expect to see the effect of an act whose answer got lost."""
-    if isinstance(step, WriteRoute):
+    """Expect to see the effect of an act whose answer got lost, at the next look or later."""
+    if isinstance(step, WriteRoute | DeleteRoute):
         session.wrote.add(step.index)
+        _expect(session, f"route:{step.index}", step)
     elif isinstance(step, UpdateService | RetireSlot):
         session.updated.add(step.slot)
+        _expect(session, f"service:{step.slot}", step)
     elif isinstance(step, Register):
         session.observer.read_recent_again()
     elif isinstance(step, TagMove):
         session.announcing[step.tag] = step
+
+
+def _expect(session: Session, key: str, step: Act) -> None:
+    session.unheard[key] = value_of(key, as_written(step, session.snapshot))
 
 
 def _without_mark(session: Session, step: TagVerdict | TagOrder, reason: str) -> Iterator[Event]:
@@ -227,7 +244,7 @@ def _remember(session: Session, step: Act, outcome: Outcome) -> None:
 
 
 def _see(session: Session, done: Sequence[Act]) -> Iterator[Event]:
-    """Look until every acknowledged write is seen; a look that still shows the value before is stale, not news.
+    """Look until every acknowledged write is seen, or an earlier tag over it; what shows the value before is stale.
 
     A way back does not wait for long to see a weight: somebody else may have written the value before once more.
     """
@@ -238,7 +255,7 @@ def _see(session: Session, done: Sequence[Act]) -> Iterator[Event]:
         session.updated |= updated
         snapshot = session.look()
         unseen = [step for step in done if not session.laws.seen(step, snapshot)]
-        if not unseen or session.run.turn_back is not verdict:  # the look may have turned the run back
+        if not unseen or session.is_late or session.run.turn_back is not verdict:  # the look may have turned it back
             return
         waited_s = session.now_s - began_s
         if waited_s > (GLANCE_PATIENCE_S if session.lean and isinstance(unseen[0], ROUTING) else SEEN_DEADLINE_S):

@@ -9,7 +9,7 @@ somebody else is at work.
 from collections.abc import Callable, Generator, Iterator
 
 from teal.errors import TealError, UsageError
-from teal.execute.acting import ROUTING, act
+from teal.execute.acting import ROUTING, act, once_more
 from teal.execute.laws import LAWS, Laws
 from teal.execute.locking import begin, explained, keep_watch, let_go, preempt
 from teal.execute.session import Session
@@ -167,15 +167,20 @@ class Executor:
         session.bounded(f"no end after {ROUND_LIMIT} rounds")
 
     def _heed(self) -> Iterator[Event]:
-        """Heed the wish to stop, then the health of a green with weight."""
+        """Heed the wish to stop, then the health of a green with weight, then what stands over this run's record."""
         session = self._session
-        yield from session.unsaid()
-        stop = session.heed()
-        forward = isinstance(session.intent, Deploy | Flip) and not session.going_back
-        why = harm(session.facts) if forward else None
-        stop = stop or (session.latch(why) if why is not None else None)
-        if stop is not None:
-            yield stop
+        for _ in range(ROUND_LIMIT):
+            yield from session.unsaid()
+            stop = session.heed()
+            forward = isinstance(session.intent, Deploy | Flip) and not session.going_back
+            why = harm(session.facts) if forward else None
+            stop = stop or (session.latch(why) if why is not None else None)
+            if stop is not None:
+                yield stop
+            again = once_more(session)
+            if again is None:
+                return
+            yield from act(session, (again,))
 
     def _ask_leave(self, decision: Steps) -> Iterator[Event]:
         """Show the plan and ask, once for what settles and once for what was asked; first every check must pass.

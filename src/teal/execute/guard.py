@@ -3,16 +3,21 @@
 A plan that keeps asking for the same step, or keeps falling back behind where it was, is wrong about the world; a
 person must look. Three bounds: the same act at most three times (a wait or a question, which changes nothing, ten);
 all steps together at most three times the plan that was shown, and ten; a fall of the same kind at most three times.
+A tag that is written once more over an earlier one of the run's own, which came late, counts for nothing: each lost
+answer can come once.
 """
 
 from collections import Counter
 from fractions import Fraction
 
+from teal.errors import DriftError
 from teal.model.change import Change
+from teal.model.identity import Slot
 from teal.model.snapshot import Snapshot
+from teal.model.spec import Spec
 from teal.model.step import Act, Step
 from teal.model.tags import MoveTag, Stage
-from teal.plan.situation import Situation
+from teal.plan.situation import Situation, share_of
 
 FEWEST_STEPS = 10
 _STAGES = {Stage.BACK: 0, Stage.PREPARE: 1, Stage.HELD: 2, Stage.SHIFT: 3, Stage.DONE: 5}
@@ -109,3 +114,19 @@ def tags_removed(own: MoveTag | None, before: Snapshot, after: Snapshot) -> tupl
     if own is None or before.move is None or after.move is not None or not after.rules:
         return ()
     return (Change(where="the production rules", field="the tag of the move", before=str(before.move), after="none"),)
+
+
+def refuse_foreign(spec: Spec, before: frozenset[Fraction], snapshot: Snapshot) -> None:
+    """Refuse to write over shares that were not there `before` and that no step of the run that was pre-empted has.
+
+    Raises:
+        DriftError: a route has a value that the run which was stopped cannot have written.
+    """
+    steps = {Fraction(step.percent, 100) for step in spec.deploy.shift}
+    own = before | steps | {1 - share for share in steps} | {Fraction(0), Fraction(1)}
+    for route in snapshot.routes:
+        found = {share_of(snapshot, route, slot) for slot in Slot}
+        if not found <= own:
+            shares = " and ".join(f"{float(100 * share):g} %" for share in sorted(found))
+            message = f"drift: {route.spec} was given {shares} meanwhile, which is no step of the run that was stopped"
+            raise DriftError(message, hint="look at who changed it; `teal rollback` goes back from there")

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator
 from fractions import Fraction
 
 from teal.errors import BusyError, DriftError, LostLockError, StoppedError, TealError, TransientError, UsageError
+from teal.execute.guard import refuse_foreign
 from teal.execute.session import Session
 from teal.model.event import Event, Noted
 from teal.model.identity import Caller, Slot
@@ -118,7 +119,7 @@ def keep_watch(session: Session) -> Generator[Event, None, bool]:
         stopped.exit_code = 128 + signal
         raise stopped
     session.ports.clock.sleep(max(WATCH_S * min(session.scale, 1.0), SHORTEST_POLL_S))
-    _refuse_foreign(session, session.preempted, session.look())
+    refuse_foreign(session.spec, session.preempted, session.look())
     return True
 
 
@@ -197,15 +198,3 @@ def _refuse_skew(caller: Caller) -> None:
 
 def _shares(snapshot: Snapshot) -> frozenset[Fraction]:
     return frozenset(share_of(snapshot, route, slot) for route in snapshot.routes for slot in Slot)
-
-
-def _refuse_foreign(session: Session, before: frozenset[Fraction], snapshot: Snapshot) -> None:
-    """Refuse to write over shares that were not there `before` and that no step of the pre-empted run has."""
-    steps = {Fraction(step.percent, 100) for step in session.spec.deploy.shift}
-    own = before | steps | {1 - share for share in steps} | {Fraction(0), Fraction(1)}
-    for route in snapshot.routes:
-        found = {share_of(snapshot, route, slot) for slot in Slot}
-        if not found <= own:
-            shares = " and ".join(f"{float(100 * share):g} %" for share in sorted(found))
-            message = f"drift: {route.spec} was given {shares} meanwhile, which is no step of the run that was stopped"
-            raise DriftError(message, hint="look at who changed it; `teal rollback` goes back from there")

@@ -4,6 +4,7 @@ AWS is eventually consistent: a look right after a write may show the value befo
 the executor looks again until the write is seen, for at most a minute.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -88,6 +89,13 @@ def asked_of(service: Service) -> tuple[object, ...]:
         service.breaker_enabled,
         service.breaker_rolls_back,
     )
+
+
+def came(unheard: Mapping[str, object], before: Snapshot, after: Snapshot) -> tuple[frozenset[int], frozenset[Slot]]:
+    """Return the routes and services that have become what a write whose answer got lost makes of them."""
+    new = {key for key, value in unheard.items() if value_of(key, before) != value == value_of(key, after)}
+    routes = frozenset(index for index in range(len(after.routes)) if f"route:{index}" in new)
+    return routes, frozenset(slot for slot in Slot if f"service:{slot}" in new)
 
 
 def as_written(step: Act, snapshot: Snapshot) -> Snapshot:

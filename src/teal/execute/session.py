@@ -15,11 +15,11 @@ from teal.errors import (
     TransientError,
     UnknownAnswerError,
 )
-from teal.execute.guard import other_deployer, shows_again, tags_removed
+from teal.execute.guard import other_deployer, refuse_foreign, shows_again, tags_removed
 from teal.execute.laws import LAWS, Laws
 from teal.execute.perform import Scene
 from teal.execute.reading import GLANCE_PATIENCE_S, read_all, read_routes
-from teal.execute.seen import value_of
+from teal.execute.seen import came, value_of
 from teal.model.change import Change
 from teal.model.event import Drifted, Event, Noted, TurnedBack
 from teal.model.identity import Slot
@@ -57,7 +57,8 @@ class Session:
         self.preempted: frozenset[Fraction] | None = None  # the shares on all routes before this way back took the lock
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self.untold = ""  # why the journal could not be written
-        self.announcing: dict[MoveTag, TagMove] = {}  # those whose answers got lost: they may be there, and are ours
+        self.announcing: dict[MoveTag, TagMove] = {}  # those whose answers got lost: they are ours whenever they come
+        self.unheard: dict[str, object] = {}  # what writes whose answers got lost make of routes and services
         self._snapshot: Snapshot | None = None
         self._classified: tuple[Snapshot, Situation] | None = None
         self._previous: Snapshot | None = None
@@ -175,7 +176,8 @@ class Session:
         if before is not None:
             self._notice_others(before, after)
         self._previous, self._snapshot = before, after
-        self.note(weights=self.facts.weights)
+        if not self.is_late:  # what was, and tells nothing of since when the weights stand
+            self.note(weights=self.facts.weights)
         self.wrote.clear()
         self.updated.clear()
         return after
@@ -197,10 +199,16 @@ class Session:
         self._snapshot = after
 
     def announced(self, step: TagMove) -> None:
-        """Remember the move tag that this run wrote last."""
-        later = {tag: late for tag, late in self.announcing.items() if tag.entered_at_s > step.tag.entered_at_s}
-        self.announcing = later  # sent before this one was seen: each may still come, and is ours
+        """Remember the move tag that this run wrote last; the one before it, if it came late, has come."""
+        before = self._snapshot.move if self._snapshot is not None else None
+        self.announcing = {tag: late for tag, late in self.announcing.items() if tag not in {step.tag, before}}
         self.note(own_move=step.tag, announced_percent=step.percent if step.tag.stage is Stage.SHIFT else None)
+
+    @property
+    def is_late(self) -> bool:
+        """Whether the move on record is an earlier tag of this run, which came late over a newer one."""
+        move = self.snapshot.move if self.announcing else None
+        return move is not None and move in self.announcing and self.run.own_move not in {None, move}
 
     def acknowledged(self, key: str, written: Snapshot) -> None:
         """Take a write that AWS acknowledged as what is there; a later read of the value that it replaced is stale.
@@ -210,9 +218,12 @@ class Session:
         lag_s = GLANCE_PATIENCE_S if self.lean and key.startswith("route") else STALE_S  # then: write again
         self._acknowledged[key] = (value_of(key, self.snapshot), self.now_s + lag_s)
         self._snapshot = written
+        if not self.going_back:  # on a way back what was sent forward is still ours, and is undone
+            self.unheard.pop(key, None)
 
     def _stale(self, before: Snapshot, after: Snapshot) -> bool:
-        return shows_again(self.run.own_move, before, after) or any(
+        again = after.move not in self.announcing and shows_again(self.run.own_move, before, after)
+        return again or any(
             self.now_s < until_s and value_of(key, after) == value and value_of(key, before) != value
             for key, (value, until_s) in self._acknowledged.items()
         )
@@ -228,12 +239,11 @@ class Session:
             after = self.observer.watch(before, slot, service=service)
         except (TransientError, UnknownAnswerError):
             return
-        if self._stale(before, after):
+        if after is before or self._stale(before, after):
             return
         self._notice_time(after)
-        if after is not before:
-            self._notice_others(before, after)
-            self._snapshot = after
+        self._notice_others(before, after)
+        self._snapshot = after
 
     def bounded(self, problem: str) -> None:
         """Stop a run that goes in circles.
@@ -329,29 +339,35 @@ class Session:
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
         if self.run.emptied is not None:
             return  # the planner gives a slot back that somebody wants again
-        if isinstance(self.intent, Rollback) or self.preempted is not None:
+        if isinstance(self.intent, Rollback):
             return  # the way back is absolute: it is written over whatever the move it takes back still writes
+        if self.preempted is not None:  # and so is that of an abort, over what the run that it stopped may still write
+            refuse_foreign(self.spec, self.preempted, after)
+            return
         self._refuse_lost()
-        if after.move in self.announcing:
-            self.announced(self.announcing[after.move])
         own, move = self.run.own_move, after.move
+        if move in self.announcing and (own is None or move.entered_at_s > own.entered_at_s):
+            own = move
+            self.announced(self.announcing[move])
         if own is not None and move is not None and move.id == own.id and move.stage is Stage.BACK is not own.stage:
             # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.
-            self._latch_and_say(TurnBack(reason="another run took this move back", judged=False))
+            why = TurnBack(reason="another run took this move back", judged=False)
+            self._unsaid += filter(None, [self.latch(why)])
             return
         if untagged := tags_removed(own, before, after):
             self._drift(before, untagged)
             return
-        if taken_over := other_deployer(own, after):
+        if move not in self.announcing and (taken_over := other_deployer(own, after)):
             raise BusyError(taken_over, hint="`teal status` shows where things stand")
         self._notice_changes(before, after)
 
     def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
         green = self._facts_of(before).in_hand.to
-        scaled = counts(before, after, self.updated)
+        routes, slots = came(self.unheard, before, after)
+        scaled = counts(before, after, self.updated | slots)
         if scaled:
             self._say(Noted(at_s=self.now_s, message=f"somebody else asked for other counts: {listed(scaled)}"))
-        found = changes(before, after, written=self.wrote, updated=self.updated, green=green)
+        found = changes(before, after, written=self.wrote | routes, updated=self.updated | slots, green=green)
         if not found:
             return
         willing = isinstance(self.intent, Deploy | Flip) and self.intent.adopt
@@ -372,10 +388,7 @@ class Session:
         if why is not None and routes != self.run.foreign:  # another verdict: what goes back leaves these alone too
             self.note(turn_back=replace(why, reason=f"{why.reason}; {reason}", exit_code=DriftError.exit_code))
         self.note(foreign=routes)
-        self._latch_and_say(TurnBack(reason=reason, judged=False, exit_code=7))
-
-    def _latch_and_say(self, why: TurnBack) -> None:
-        self._unsaid += filter(None, [self.latch(why)])
+        self._unsaid += filter(None, [self.latch(TurnBack(reason=reason, judged=False, exit_code=7))])
 
     def _say(self, event: Event) -> None:
         """Write an event to the journal, and keep it until the run can hand it on."""

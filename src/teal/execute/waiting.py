@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from teal.execute.acting import once_more
 from teal.execute.diagnosis import diagnose
 from teal.execute.questions import Verdict, ask
 from teal.execute.session import Session
@@ -38,7 +39,7 @@ def wait(session: Session, step: Wait) -> Iterator[Event]:
     began_s = session.now_s
     looks = _Looks(full_s=began_s, service_s=began_s, said_s=0.0)
     verdict = session.run.turn_back
-    while session.run.turn_back is verdict:  # what a look notices may turn the run back
+    while session.run.turn_back is verdict and once_more(session) is None:  # a look may notice either
         stop = session.heed() or _harm(session)
         if stop is not None:
             yield stop

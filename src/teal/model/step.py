@@ -73,7 +73,8 @@ class TagMove:
             case Stage.HELD:
                 return f"record that slot {self.tag.to} is held, tasted and ready"
             case Stage.SHIFT:
-                return f"record that traffic is about to shift {way}, {self.percent} %"
+                share = "" if self.percent is None else f", {self.percent} %"
+                return f"record that traffic is about to shift {way}{share}"
             case Stage.DONE:
                 return f"record that the move {way} is done"
             case Stage.BACK:
