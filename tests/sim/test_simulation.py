@@ -11,22 +11,16 @@ from sim.runner import play
 from sim.scenario import Edit, Kind, draw
 from sim.timeline import Timeline
 
-FIRST, SEEDS = 200, 1000  # of the many that `make sim` plays
+SEEDS = 1000  # of the many that `make sim` plays
 
 
 def test_no_rule_breaks_and_every_seed_converges(capsys: pytest.CaptureFixture[str]) -> None:
     """In bad weather production stays right; once the faults stop, everything comes to rest."""
-    good = play_many(FIRST, SEEDS, os.cpu_count() or 1)
+    good = play_many(0, SEEDS, os.cpu_count() or 1)
     told = capsys.readouterr().out
     with capsys.disabled():
         sys.stdout.write(f"\n{told.splitlines()[-1]}\n")
     assert good, told
-
-
-@pytest.mark.xfail(strict=True, reason="not mended: the run stops as one that goes in circles; production is right")
-def test_tags_that_keep_arriving_late() -> None:
-    """Tags of a run's own that arrive late, again and again, over newer ones of its own, do not stop it."""
-    assert not play(154).story.broken
 
 
 def test_a_seed_is_always_the_same_story() -> None:
