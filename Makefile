@@ -20,7 +20,7 @@ unexport PYRIGHT_PYTHON_FORCE_VERSION PYRIGHT_PYTHON_PYLANCE_VERSION PYRIGHT_PYT
 .DELETE_ON_ERROR:
 .PHONY: help setup demo check format test test-core test-quick test-lab proof sim bench bench-lab bench-lab-scale \
 	bench-lab-throughput bench-flips bench-ways-back bench-deploys soak lab-refusals kill-matrix fault-matrix \
-	fault-cells game-day lock-races lock clean
+	fault-cells game-day lock-races mutants lock clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -104,6 +104,9 @@ lock-races: setup  ## 1,000 rounds of real processes that race for the lock, in 
 	$(BIN)/python -m benchmarks.lock_races --store file $(ARGS)
 	$(BIN)/python -m benchmarks.lock_races --store s3 $(ARGS)
 	$(BIN)/python -m benchmarks.lock_races --store dynamodb $(ARGS)
+
+mutants: setup  ## does a test fail when one thing is wrong in plan, execute or the lock? a part: ARGS="plan/lease.py --sample 50"
+	nice -n 10 $(BIN)/python -m benchmarks.mutants $(ARGS)
 
 lock: setup  ## write requirements/dev.txt anew from pyproject.toml and requirements/dev.in
 	$(BIN)/uv pip compile --quiet --generate-hashes --no-header --no-annotate --no-emit-index-url \
