@@ -25,6 +25,8 @@ T = LONG_AGO
 HALF = Fraction(1, 2)
 TO_B = WriteRoute(index=0, route="r", shares=((Slot.B, 100),))
 TO_A = WriteRoute(index=0, route="r", shares=((Slot.A, 100),))
+LESS_TO_B = WriteRoute(index=0, route="r", shares=((Slot.A, 90), (Slot.B, 10)))
+EVEN = WriteRoute(index=0, route="r", shares=((Slot.A, 50), (Slot.B, 50)))
 UPDATE = UpdateService(slot=Slot.B, service="shop-web-b", family="web", revision=43, count=2)
 
 
@@ -53,9 +55,13 @@ def two_revisions(found: Snapshot) -> Snapshot:
         (Rollback(), scene("prepare", 0), TO_B, ""),
         (Rollback(to_slot=Slot.B), scene("shift", 0), TO_B, ""),
         (Deploy(), replace(scene("shift", 0), taken_at_s=NOW_S - 1.5), TO_B, "I9: the last look is 1.5 s old"),
+        (Deploy(), replace(scene("shift", 0), taken_at_s=NOW_S - 1.0), TO_B, ""),
+        (Deploy(), scene("shift", HALF, healthy={Slot.B: 0}), LESS_TO_B, ""),  # less is no danger
+        (Deploy(), scene("shift", HALF, healthy={Slot.B: 0}), EVEN, ""),  # nor is what there is
         (Deploy(), scene("shift", 0), CreateRoute(index=0, route="r", slot=Slot.B, tag=None), ""),
         (Deploy(), scene("shift", HALF), UPDATE, "I4: slot b has weight"),
         (Deploy(), scene("back", 0, at_s=int(NOW_S) - 60), UPDATE, "I4: slot b had weight a moment ago"),
+        (Deploy(), scene("back", 0, at_s=int(NOW_S) - 121), UPDATE, ""),  # the tag's second, and 120 s
         (Deploy(), scene("back", 0), UPDATE, ""),
         (Deploy(), scene("prepare", 0), replace(UPDATE, count=1), "I5: shop-web-b would shrink from 2 to 1 tasks"),
         (Deploy(), scene("prepare", 0), replace(UPDATE, count=None), ""),
@@ -266,6 +272,9 @@ def test_what_a_slot_holds_is_told_from_its_service() -> None:
     assert not holds(spec, replace(state, service=replace(service, status="DRAINING")), 42)
     assert not holds(spec, replace(state, service=None), 42)
     assert not whole(spec, state, 41, 1)
+    assert whole(spec, state, 42, 2)
+    assert not whole(spec, seen.slot_state(Slot.B, service, healthy=2, sick=1), 42, 2)
+    assert not whole(spec, seen.slot_state(Slot.B, service, healthy=1), 42, 2)
     assert progress(replace(state, service=None), 2) == "no service yet"
     mixed = seen.slot_state(Slot.B, seen.service(Slot.B, 42, 40), healthy=0)
     assert progress(mixed, 2) == "2/2 tasks run (0 pending), 2 revisions; targets: no targets"

@@ -9,7 +9,7 @@ import seen
 from plan import scenes
 from plan.scenes import LONG_AGO, NOW_S, Scene, decide, sentences
 from teal.model.decision import Decision, Finished, Refused, Steps
-from teal.model.identity import Slot
+from teal.model.identity import LabFacts, Slot
 from teal.model.run import Retire, Rollback, Run, Still
 from teal.model.snapshot import Snapshot
 from teal.model.spec import DeploySpec, Spec
@@ -76,9 +76,9 @@ def changed(scene: Scene, **changes: Any) -> Snapshot:  # noqa: ANN401 - fields 
     return replace(scene.seen(), **changes)
 
 
-def with_service(scene: Scene, slot: Slot, **changes: Any) -> Snapshot:  # noqa: ANN401 - fields of a service
+def with_service(scene: Scene | Snapshot, slot: Slot, **changes: Any) -> Snapshot:  # noqa: ANN401 - fields of a service
     """Return a scene whose service of a slot is different; no changes: it is not there."""
-    found = scene.seen()
+    found = scene if isinstance(scene, Snapshot) else scene.seen()
     state = found.slot(slot)
     assert state.service is not None
     service = replace(state.service, **changes) if changes else None
@@ -145,6 +145,15 @@ def warm(kept_s: float | None) -> Spec:
 def test_if_due_does_nothing_before_its_time(scene: Scene, kept_s: float | None, message: str) -> None:
     """From cron, `retire --if-due` says when it will do something, and exits 0."""
     assert told(decide(Retire(if_due=True), scene, wanted=warm(kept_s))) == (0, message)
+
+
+@pytest.mark.parametrize(("kept_s", "exit_code"), [(39_999.0, None), (41_000.0, 0)])
+def test_keeping_warm_is_scaled_with_the_lab(kept_s: float, exit_code: int | None) -> None:
+    """In a lab whose time is a tenth, a slot is kept warm for a tenth of what is configured."""
+    found = AT_REST.seen()
+    lab = replace(found, caller=replace(found.caller, lab=LabFacts(time_scale=0.1, low_port_offset=0)))
+    decision = plan(Retire(if_due=True), warm(kept_s), lab, scenes.run(), NOW_S)
+    assert (decision.exit_code if isinstance(decision, Finished) else None) == exit_code
 
 
 def test_if_due_retires_when_it_is_due() -> None:
@@ -240,6 +249,9 @@ def test_rollback_gives_back_what_a_late_scale_in_took(intent: Rollback) -> None
 SOON = AwaitStill(slot=Slot.A, lasts_s=3.0, until_s=NOW_S + 2.0)
 DRAINED = AwaitDrained(slot=Slot.A, deadline_at_s=NOW_S + 9.0)
 LATE = replace(DRAINED, deadline_at_s=NOW_S)
+EMPTIED = emptied(AT_REST)
+RUNS = "1/0 tasks run (0 pending); targets: no targets"
+STARTS = "1/0 tasks run (1 pending); targets: no targets"
 LEFT = "0/0 tasks run (0 pending); targets: 1 healthy"
 
 
@@ -249,6 +261,8 @@ LEFT = "0/0 tasks run (0 pending); targets: 1 healthy"
         (SOON, AT_REST.seen(), NotYet(retry_after_s=2.0, progress="another look in 2 s")),
         (replace(SOON, until_s=NOW_S), AT_REST.seen(), Done()),
         (DRAINED, emptied(AT_REST), Done()),
+        (DRAINED, with_service(EMPTIED, Slot.A, running=1), NotYet(retry_after_s=4.0, progress=RUNS)),
+        (DRAINED, with_service(EMPTIED, Slot.A, running=1, pending=1), NotYet(retry_after_s=4.0, progress=STARTS)),
         (DRAINED, AT_REST.seen(), Done()),  # somebody scaled it up again: the next look tells
         (DRAINED, emptied(AT_REST, 1), NotYet(retry_after_s=4.0, progress=LEFT)),
         (LATE, emptied(AT_REST, 1), Failed(reason=f"slot a is scaled to 0 and not empty yet: {LEFT}", deadline=True)),
