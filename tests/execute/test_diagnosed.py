@@ -1,9 +1,11 @@
 """A newcomer that does not come up: when it is given up, and what the run says of it."""
 
+from pathlib import Path
+
 import pytest
 
 from execute.disturbing import served_twice
-from lives import fork, must, on, rest
+from lives import adopted, app, fork, must, on, rest
 from region import Stage
 from teal.model.event import Diagnosed, Event, RunEnded, StepFailed
 from teal.model.run import Deploy
@@ -52,3 +54,11 @@ def test_a_newcomer_that_never_gets_healthy_has_until_its_deadline(resting: Stag
     assert (code, [follows for _, follows in failed], len(facts)) == (4, ["back"], 1)
     assert "tasks ended alike" not in failed[0][0]
     assert play.region.now_s - began_s >= play.spec.deploy.start_deadline_s * play.region.time_scale
+
+
+def test_what_a_health_check_said_is_told_when_its_tasks_are_gone(tmp_path: Path) -> None:
+    """The targets of sick tasks leave the group, and with them the reason: it was noted while they were there, once."""
+    play = on(adopted(on(app(tmp_path, time_scale=1.0), "1")), "sick")
+    code, _, facts = told(play.events(Deploy()))
+    said = [fact for fact in facts[0] if fact.startswith("health check: ")]
+    assert (code, said) == (4, ["health check: Health checks failed with these codes: [500]"])

@@ -129,6 +129,20 @@ def test_a_renewal_heeds_what_a_victim_wrote() -> None:
     assert contest.store.record.preempted == ()
 
 
+def test_an_acknowledgement_that_loses_a_race_is_said_again() -> None:
+    """The rollback renews between the victim's read and its write: the victim reads again, and says that it left."""
+    contest = Contest()
+    ann, bob = contest.run("ann"), contest.run("bob", "rollback")
+    ann.claim()
+    bob.preempt()
+    contest.clock.at_s += 15.0
+    contest.store.before_write = [lambda: None, bob.beat]  # the victim's own renewal, which fails, comes first
+    ann.beat()
+    assert contest.store.before_write == []
+    assert contest.store.record.preempted == ()
+    assert contest.store.record.owner == owner("bob")
+
+
 def test_a_rollback_of_a_rollback() -> None:
     """A second rollback waits for both before it; each is named."""
     contest = Contest()
