@@ -121,9 +121,10 @@ class Player:
         items = {item.nodeid: item for item in session.items}
         reach = self._reach(session)
         before = {(played.path, played.mutant): played for played in _read(self._asked.kept)}
-        if self._asked.again:
-            before = {key: played for key, played in before.items() if played.end != "survived"}
         cases = list(_cases(self._asked))
+        if self._asked.again:
+            cases = [case for case in cases if (case.path, case.mutant.name) in before]
+            before = {key: played for key, played in before.items() if played.end in _NOTICED}
         self.played += [before[key] for case in cases if (key := (case.path, case.mutant.name)) in before]
         left = [case for case in cases if (case.path, case.mutant.name) not in before]
         last_s = monotonic() + self._asked.minutes * 60 if self._asked.minutes else float("inf")
@@ -299,12 +300,11 @@ def _files(wanted: Sequence[str]) -> list[str]:
 
 def _cases(asked: argparse.Namespace) -> Iterator[Case]:
     """Yield the mutants that are asked for, less those that are known to be equivalent, and a control for each file."""
-    equivalent = _equivalent()
-    drawn: list[Case] = []
-    for path in _files(asked.files):
-        for nth, mutant in enumerate(mutants((ROOT / path).read_text("utf-8"))):
-            if mutant.name not in equivalent.get(path, {}):
-                drawn.append(Case(path=path, nth=nth, mutant=mutant))
+    drawn = [
+        Case(path=path, nth=nth, mutant=mutant)
+        for path in _files(asked.files)
+        for nth, mutant in enumerate(mutants((ROOT / path).read_text("utf-8")))
+    ]
     if asked.sample:
         draw = Random(asked.seed)  # noqa: S311 - a draw, not a secret
         drawn = draw.sample(drawn, min(asked.sample, len(drawn)))
@@ -312,7 +312,8 @@ def _cases(asked: argparse.Namespace) -> Iterator[Case]:
         for path in dict.fromkeys(case.path for case in drawn):
             control = Mutant(name="control", where="", constant=True, lines=(0, 0))
             yield Case(path=path, nth=None, mutant=control)
-    yield from drawn
+    equivalent = _equivalent()
+    yield from (case for case in drawn if case.mutant.name not in equivalent.get(case.path, {}))
 
 
 def _equivalent() -> Mapping[str, Mapping[str, str]]:
@@ -351,7 +352,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--kept", type=Path, help="a file of what was played; mutants in it are not played again")
-    parser.add_argument("--again", action="store_true", help="play those again that survived, with a larger budget")
+    parser.add_argument("--again", action="store_true", help="of what was kept, play again what was not noticed")
     parser.add_argument("--minutes", type=float, default=0.0, help="begin no mutant after so long; 0 means never")
     parser.add_argument("--budget", type=float, default=20.0, help="seconds of tests for one mutant")
     parser.add_argument("--longest", type=float, default=3.0, help="leave out tests that take longer, in seconds")

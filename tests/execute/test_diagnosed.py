@@ -34,6 +34,7 @@ def test_a_newcomer_that_crashes_is_given_up_for_its_cause(resting: Stage) -> No
     code, failed, facts = told(play.events(Deploy()))
     assert (code, failed) == (4, [(CAUSE, "back")])
     assert facts[0][0] == "2 × container web exited with 1"
+    assert any(fact.startswith("event: (service shop-") for fact in facts[0])
     assert any("boom: cannot reach the database" in fact for fact in facts[0])
     assert play.region.now_s - began_s < play.spec.deploy.start_deadline_s * play.region.time_scale
 

@@ -7,7 +7,8 @@ import pytest
 
 from plan import scenes
 from plan.scenes import LONG_AGO, NOW_S, Scene, decide, sentences
-from teal.model.run import Deploy
+from teal.model.identity import LabFacts
+from teal.model.run import Deploy, Flip
 from teal.model.spec import DeploySpec, IdentitySpec, ShiftStep
 from teal.plan.standing import written
 
@@ -63,3 +64,23 @@ def test_the_bake_is_as_long_as_asked(stood_s: float, bake_s: float, baked: list
     """What serves is recorded when the bake is over, and 60 s at least; production is asked once who it is."""
     assert steps(BAKING, stood_s, bake_s=bake_s) == [PROBE, *baked]
     assert steps(BAKING, stood_s, bake_s=bake_s, probed=True) == baked
+
+
+def test_the_plan_names_every_hold() -> None:
+    """Whoever approves a flip reads how long each weight is held, and that the last one is baked."""
+    held = replace(AT_TENTH, move=f"d7.a.b.held.{LONG_AGO}", shares=(0,))
+    planned = [each for each in sentences(decide(Flip(), held)) if each.startswith(("hold", "bake"))]
+    assert planned == [
+        "hold 10 % on slot b for 120 s",
+        "hold 50 % on slot b for 60 s",
+        "bake 100 % on slot b for 300 s",
+    ]
+
+
+@pytest.mark.parametrize(("time_scale", "lasts_s"), [(1.0, 600.0), (0.1, 60.0), (0.05, 30.0), (0.001, 30.0)])
+def test_a_deadline_in_a_lab_leaves_processes_time_to_start(time_scale: float, lasts_s: float) -> None:
+    """However fast a lab's clock is, a deadline is 30 s away at least, from the start of the run at the earliest."""
+    found = AT_TENTH.seen()
+    lab = replace(found, caller=replace(found.caller, lab=LabFacts(time_scale=time_scale, low_port_offset=0)))
+    assert scenes.facts(lab).deadline_s(600.0, LONG_AGO) == NOW_S + lasts_s
+    assert scenes.facts(lab).deadline_s(600.0, NOW_S + 5.0) == NOW_S + 5.0 + lasts_s
