@@ -64,6 +64,13 @@ def test_each_lack_is_named(blue: SlotState, reason: str) -> None:
     assert (found.ready, found.way_back, found.reasons) == (False, Slot.A, (reason,))
 
 
+@pytest.mark.parametrize(("desired", "wanted"), [(1, 2), (2, 2), (3, 3)])
+def test_how_many_are_wanted(desired: int, wanted: int) -> None:
+    """As many as the slot's service asks for, and as production runs."""
+    blue = warm(desired=desired, running=desired, healthy=desired)
+    assert readiness(seen.spec(), seen.at_rest(blue=blue), Slot.B).wanted == wanted
+
+
 @pytest.mark.parametrize(
     "blue",
     [
