@@ -192,13 +192,11 @@ def _fork(case: Case, session: pytest.Session, items: Sequence[pytest.Item]) -> 
         return pid
     os.setpgid(0, 0)
     _silently(session)
+    failed = 3
     try:
         if case.nth is not None:
-            _do(case, case.nth)
-    except (SyntaxError, ValueError, LookupError):
-        os._exit(3)
-    failed = 1
-    try:
+            _do(case, case.nth)  # whatever it raises, it could not be made
+        failed = 1
         failed = _fails(session, items)
     finally:
         os._exit(failed)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from locks import owner
-from teal.model.lock import Holder, LockRecord, lock_from, lock_text
+from teal.model.lock import Holder, LeaseTimes, LockRecord, lock_from, lock_text
 
 RECORD = LockRecord(
     epoch=8,
@@ -52,3 +52,11 @@ def test_a_holder_in_words() -> None:
         "bob on host-of-bob (process 42, https://ci.example/7): `teal rollback`, in ROLLING BACK, epoch 8"
     )
     assert str(replace(RECORD, owner=None)) == "nobody (epoch 8)"
+
+
+def test_a_lab_scales_what_a_lock_waits_for() -> None:
+    """Fence, skew and the wait for the dead are as much shorter as the lab is faster; no lab is slower than AWS."""
+    times = LeaseTimes.scaled(0.01)
+    assert (times.fence_s, times.skew_s, times.dead_s) == pytest.approx((3.0, 0.3, 0.1))
+    assert LeaseTimes.scaled(2.0) == LeaseTimes.scaled(1.0) == LeaseTimes()
+    assert LeaseTimes.scaled(0.0001).lease_s == 6.0

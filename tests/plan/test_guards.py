@@ -36,6 +36,9 @@ def scene(stage: str, share: Fraction | int, *, at_s: int = T, **more: object) -
     return Scene(move=f"d7.a.b.{stage}.{at_s}", shares=(share,), b=tag, **more).seen()  # type: ignore[arg-type]  # fields of Scene
 
 
+ON_ONE_OF_TWO = Scene(move=f"d7.a.b.shift.{T}", shares=(HALF, 0), b="d7.42").seen()
+
+
 def two_revisions(found: Snapshot) -> Snapshot:
     """Return the app with two revisions in slot b."""
     state = seen.slot_state(Slot.B, seen.service(Slot.B, 42, 40, deployment="d7.42"))
@@ -60,6 +63,7 @@ def two_revisions(found: Snapshot) -> Snapshot:
         (Deploy(), scene("shift", HALF, healthy={Slot.B: 0}), EVEN, ""),  # nor is what there is
         (Deploy(), scene("shift", 0), CreateRoute(index=0, route="r", slot=Slot.B, tag=None), ""),
         (Deploy(), scene("shift", HALF), UPDATE, "I4: slot b has weight"),
+        (Deploy(), ON_ONE_OF_TWO, UPDATE, "I4: slot b has weight"),
         (Deploy(), scene("back", 0, at_s=int(NOW_S) - 60), UPDATE, "I4: slot b had weight a moment ago"),
         (Deploy(), scene("back", 0, at_s=int(NOW_S) - 121), UPDATE, ""),  # the tag's second, and 120 s
         (Deploy(), scene("back", 0), UPDATE, ""),
