@@ -13,7 +13,7 @@ from benchmarks.verdict import judge, judge_again
 from spoilt.cells import ALL
 
 ROOT = Path(__file__).parents[2]
-SAMPLE, SEED = 100, 1
+SAMPLE, SEED = 40, 1
 COMMAND = {command.name: command for command in ALL}
 
 
