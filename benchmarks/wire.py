@@ -24,6 +24,7 @@ from teal.host.clock import SystemClock
 COMMAND_S = 90.0
 LOAD_MOST_S = 6 * 3600
 ANNOUNCED_S = 0.5  # a shift that was announced and not begun is settled when it is 60 s old, at the time scale
+RESTED_S = 1.8  # 120 s at the time scale, and the second by which a tag may be older than it says
 # No request here is long, and slots are deployed over by the hundred: targets may come and go sooner.
 SOONER = {"1600s": "100s", "interval: 200s": "interval: 60s", "timeout: 100s": "timeout: 40s"}
 APP = reduce(lambda text, pair: text.replace(*pair), SOONER.items(), LONG_REQUESTS)
@@ -112,7 +113,7 @@ class Bench:
             self.fresh()
         for words in command.scene:
             self.must(words)
-        self.pause()
+        self._clock.sleep(RESTED_S)
 
     def must(self, words: Words) -> None:
         """Run a command that has to succeed.
