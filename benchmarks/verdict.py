@@ -26,6 +26,7 @@ class Command:
     words: Words
     scene: tuple[Words, ...]
     fresh: bool = False  # it deploys content of its own
+    rested: bool = False  # it wants the idle slot to have been without traffic for 120 s
     ends: int = 0  # its exit code where AWS is well: 4 where what it deploys cannot start
 
 
@@ -34,7 +35,7 @@ COMMANDS = (
     Command(name="flip", words=("flip", "--yes"), scene=(("deploy", "--yes", "--hold"),), fresh=True),
     Command(name="rollback", words=("rollback",), scene=(("deploy", "--yes"),), fresh=True),
     Command(name="abort", words=("abort",), scene=(("deploy", "--yes", "--hold"),), fresh=True),
-    Command(name="retire", words=("retire", "--yes"), scene=(("deploy", "--yes"),), fresh=True),
+    Command(name="retire", words=("retire", "--yes"), scene=(("deploy", "--yes"),), fresh=True, rested=True),
 )
 
 

@@ -113,7 +113,7 @@ class Bench:
             self.fresh()
         for words in command.scene:
             self.must(words)
-        self._clock.sleep(RESTED_S)
+        self._clock.sleep(RESTED_S if command.rested else ANNOUNCED_S)
 
     def must(self, words: Words) -> None:
         """Run a command that has to succeed.

@@ -8,14 +8,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 from botocore.session import Session
 
 from teal.errors import LabError
-from teal.lab import control, steering
+from teal.lab import control, state, steering
 from teal.lab.control import LabOptions, LabStatus
 
 pytestmark = pytest.mark.lab
@@ -192,6 +194,26 @@ def test_nothing_is_left_of_a_lab_killed_with_its_leash(root: Path, after: str) 
         assert not control.down(root, "lab")
     assert not (lab.directory / "proxy").exists() or after == "up"
     assert all(alive(pid) for pid in others)
+
+
+def test_a_lab_that_ends_while_it_is_asked_is_no_lab(root: Path) -> None:
+    """A killed process takes connections until its last thread has gone: that is no lab, and not one that is silent."""
+    directory = root / "lab"
+    directory.mkdir()
+    held = state.hold(directory)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = {"name": "lab", "pid": os.getpid(), "port": server.getsockname()[1], "token": "t", "region": "r"}
+        rest = {"network": 9, "time_scale": 1.0, "low_port_offset": 0, "started_at_s": 0.0, "versions": {}}
+        state.write_state(directory, msgspec.convert({**there, **rest}, state.State))
+
+        def end() -> None:
+            server.accept()[0].close()
+            os.close(held)
+
+        ending = Thread(target=end)
+        ending.start()
+        assert control.status(root, "lab") is None
+        ending.join(10)
 
 
 def test_a_lab_whose_leash_is_killed_ends_itself(root: Path) -> None:

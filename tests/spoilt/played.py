@@ -96,7 +96,7 @@ class Playing:
             code, said = run(here, self.command.words, self.line)
             if self.spoiling is not None:
                 self.branches.tell(self._judged(here, before, (code, said), asked))
-        except Exception:
+        except Exception:  # whatever it is: a branch that ends without a word would be a cell that nobody judged
             if self.spoiling is not None:
                 self.branches.tell({"problem": format_exc()})
             raise

@@ -29,10 +29,13 @@ class SystemClock:
 
     It is read once, and counted on from there: whoever sets the computer's clock meanwhile shortens no hold and
     lengthens no wait.
+
+    Args:
+        wall: returns unix seconds, as this computer has them.
     """
 
-    def __init__(self) -> None:
-        self._began_s = time.time() - self.elapsed_s()  # noqa: TID251 - the one place
+    def __init__(self, wall: Callable[[], float] = time.time) -> None:  # noqa: TID251 - the one place
+        self._began_s = wall() - self.elapsed_s()
         self._stop: int | None = None
         self._wakes, self._wake = os.pipe()
         os.set_blocking(self._wake, False)
