@@ -1,7 +1,8 @@
 """The mutation test: does a test fail when one small thing is wrong?
 
 Everything is imported and collected once. For each mutant a process is forked, the code of one function, or the value
-of one constant, is changed in it, and the tests that reach its lines are run, the short ones first, until one fails.
+of one constant, is changed in it, and the tests that reach its lines are run until one fails: first those that noticed
+something else that was wrong in the same function, then the short ones.
 Which tests reach which lines is measured first, and kept. A mutant whose tests do not end in time counts as noticed.
 With each file goes a control, in which nothing is wrong: it must not fail, or the tests fail by themselves.
 
@@ -78,13 +79,19 @@ class Reach:
     took_s: dict[str, float] = field(default_factory=dict[str, float])
     by_line: dict[str, dict[str, list[int]]] = field(default_factory=dict[str, dict[str, list[int]]])
 
-    def of(self, case: Case, known: Container[str], longest_s: float, budget_s: float) -> list[str]:
-        """Return the tests that reach a mutant, the shortest first, as many as are done within the budget."""
+    def of(
+        self, case: Case, known: Container[str], longest_s: float, budget_s: float, first: Sequence[str] = ()
+    ) -> list[str]:
+        """Return the tests that reach a mutant, as many as are done within the budget.
+
+        In the order of `first`, then the shortest first.
+        """
         lines, tests = self.by_line.get(case.path, {}), list(self.took_s)
-        first, last = (0, sys.maxsize) if case.mutant.constant else case.mutant.lines
-        reached = {tests[nth] for line, places in lines.items() if first <= int(line) <= last for nth in places}
+        top, bottom = (0, sys.maxsize) if case.mutant.constant else case.mutant.lines
+        reached = {tests[nth] for line, places in lines.items() if top <= int(line) <= bottom for nth in places}
         fit = [test for test in reached if test in known and self.took_s[test] <= longest_s]
-        fit.sort(key=lambda test: (self.took_s[test], test))
+        rank = {test: nth for nth, test in enumerate(first)}
+        fit.sort(key=lambda test: (rank.get(test, len(rank)), self.took_s[test], test))
         total_s = list(accumulate(self.took_s[test] for test in fit))
         return [test for nth, test in enumerate(fit) if nth == 0 or total_s[nth] <= budget_s]
 
@@ -114,6 +121,7 @@ class Player:
     def __init__(self, asked: argparse.Namespace) -> None:
         self._asked = asked
         self.played: list[Played] = []
+        self._noticing: dict[tuple[str, str], list[str]] = {}  # by file and function: who noticed most lately first
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
@@ -128,9 +136,10 @@ class Player:
         self.played += [before[key] for case in cases if (key := (case.path, case.mutant.name)) in before]
         left = [case for case in cases if (case.path, case.mutant.name) not in before]
         last_s = monotonic() + self._asked.minutes * 60 if self._asked.minutes else float("inf")
-        running: dict[int, tuple[Case, float]] = {}
+        running: dict[int, tuple[Case, float, int]] = {}  # with when it must end, and where it says who noticed
         for case in left:
-            tests = reach.of(case, items, self._asked.longest, self._asked.budget)
+            place = (case.path, case.mutant.where)
+            tests = reach.of(case, items, self._asked.longest, self._asked.budget, self._noticing.get(place, ()))
             if not tests:
                 self._hear(case, "not reached")
                 continue
@@ -139,7 +148,8 @@ class Player:
             if monotonic() > last_s:
                 break
             allowed_s = _DEADLINE_S + _DEADLINE_TIMES * sum(reach.took_s[test] for test in tests)
-            running[_fork(case, session, [items[test] for test in tests])] = (case, monotonic() + allowed_s)
+            pid, said = _fork(case, session, [items[test] for test in tests])
+            running[pid] = (case, monotonic() + allowed_s, said)
         while running:
             self._wait(running)
         return True
@@ -160,17 +170,28 @@ class Player:
             reach = Reach(**json.loads(file.read_text("utf-8")))
         return reach
 
-    def _wait(self, running: dict[int, tuple[Case, float]]) -> None:
+    def _wait(self, running: dict[int, tuple[Case, float, int]]) -> None:
         """Wait until one of the processes has ended, or must."""
         while True:
-            for pid, (case, until_s) in running.items():
+            for pid, (case, until_s, said) in running.items():
                 ended, status = os.waitpid(pid, os.WNOHANG)
                 if ended or monotonic() > until_s:
                     _end(pid, reaped=bool(ended))
-                    self._hear(case, _ENDS.get(os.waitstatus_to_exitcode(status), "killed") if ended else "deadline")
+                    end = _ENDS.get(os.waitstatus_to_exitcode(status), "killed") if ended else "deadline"
+                    self._hear(case, end)
+                    self._remember(case, said)
                     del running[pid]
                     return
             sleep(_POLL_S)
+
+    def _remember(self, case: Case, said: int) -> None:
+        """Note which test noticed a mutant, where one said so."""
+        os.set_blocking(said, False)  # whom its tests left running may hold the other end
+        with suppress(BlockingIOError):
+            noticed = os.read(said, 4096).decode()
+            before = self._noticing.setdefault((case.path, case.mutant.where), [])
+            before[:] = [noticed, *(test for test in before if test != noticed)] if noticed else before
+        os.close(said)
 
     def _hear(self, case: Case, end: str) -> None:
         played = Played(path=case.path, mutant=case.mutant.name, line=case.mutant.lines[0], end=end)
@@ -185,11 +206,13 @@ class Player:
 _ENDS: Final = {0: "survived", 1: "killed", 3: "not made"}
 
 
-def _fork(case: Case, session: pytest.Session, items: Sequence[pytest.Item]) -> int:
-    """Start a process that does the wrong and runs the tests, and return its id."""
+def _fork(case: Case, session: pytest.Session, items: Sequence[pytest.Item]) -> tuple[int, int]:
+    """Start a process that does the wrong and runs the tests; return its id, and where it says which test noticed."""
+    said, say = os.pipe()
     pid = os.fork()
     if pid:
-        return pid
+        os.close(say)
+        return pid, said
     os.setpgid(0, 0)
     _silently(session)
     failed = 3
@@ -197,7 +220,9 @@ def _fork(case: Case, session: pytest.Session, items: Sequence[pytest.Item]) -> 
         if case.nth is not None:
             _do(case, case.nth)  # whatever it raises, it could not be made
         failed = 1
-        failed = _fails(session, items)
+        noticed = _noticed(session, items)
+        os.write(say, noticed.encode())
+        failed = int(bool(noticed))
     finally:
         os._exit(failed)
 
@@ -258,14 +283,14 @@ def _key(code: CodeType) -> tuple[str, str, int]:
     return code.co_filename, code.co_qualname, code.co_firstlineno
 
 
-def _fails(session: pytest.Session, items: Sequence[pytest.Item]) -> int:
-    """Run tests until one fails; return 1 if one does."""
+def _noticed(session: pytest.Session, items: Sequence[pytest.Item]) -> str:
+    """Run tests until one fails; return it, or nothing."""
     for item, after in zip(items, [*items[1:], None], strict=True):
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
         if session.testsfailed:
             session._setupstate.teardown_exact(None)  # noqa: SLF001 - the servers of its fixtures end with it
-            return 1
-    return 0
+            return item.nodeid
+    return ""
 
 
 def _silently(session: pytest.Session) -> None:

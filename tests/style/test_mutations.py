@@ -107,3 +107,10 @@ def test_which_tests_are_run(lines: tuple[int, int], constant: bool, budget_s: f
     known = REACH.took_s.keys() - {"gone"}
     assert REACH.of(Case(path="f.py", nth=0, mutant=mutant), known, 3.0, budget_s) == tests
     assert REACH.of(Case(path="g.py", nth=0, mutant=mutant), known, 3.0, budget_s) == []
+
+
+def test_who_noticed_last_is_asked_first() -> None:
+    """Tests that noticed another wrong of the function come before the shorter ones, where they reach it at all."""
+    mutant = Mutant(name="m", where="f", constant=False, lines=(7, 8))
+    case, known = Case(path="f.py", nth=0, mutant=mutant), REACH.took_s.keys() - {"gone"}
+    assert REACH.of(case, known, 3.0, 99.0, ["elsewhere", "slow"]) == ["slow", "other", "quick"]
