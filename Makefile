@@ -54,8 +54,8 @@ test-core: setup  ## the tests of the pure core, with its coverage floor
 test-lab: setup  ## the tests that start a lab: real processes, a real load balancer
 	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder -m lab $(ARGS)
 
-proof: sim setup  ## what CI runs after `make test`: 10,000 seeds of the simulation, 30 cells of the kill matrix
-	$(BIN)/python -m benchmarks.kill_matrix --sample 30
+proof: sim setup  ## what CI runs after `make test`: 10,000 seeds of the simulation, 100 cells of the kill matrix
+	$(BIN)/python -m benchmarks.kill_matrix --sample 100 --jobs 3
 
 sim: setup  ## seeded faults under virtual time: SEEDS=10000 FROM=0, or one seed as a story: SEED=123
 	cd tests && ../$(BIN)/python -m sim $(if $(SEED),--seed $(SEED),--seeds $(SEEDS) --from $(FROM)) $(ARGS)

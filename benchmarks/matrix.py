@@ -1,6 +1,6 @@
 """A matrix of cases, played beside each other: each worker has a lab, a relay and production traffic of its own.
 
-The calls of each command are counted first, on a lab that serves nobody; every case follows from them. What was played
+The calls of each command are counted first, on labs that serve nobody; every case follows from them. What was played
 can be kept in a file, one JSON line for each case, and a run that finds it there goes on from it: a whole matrix takes
 hours, and may be played in pieces.
 """
@@ -11,8 +11,9 @@ import multiprocessing
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -107,7 +108,7 @@ class Matrix(Generic[Case]):
         result, began_s = Result(), monotonic()
         last_s = began_s + asked.minutes * 60 if asked.minutes else float("inf")
         with clean_end():
-            cases = self._every(asked.commands.split(","), result)
+            cases = self._every(asked.commands.split(","), asked.jobs, result)
             draw = Random(asked.seed)  # noqa: S311 - a draw, not a secret
             drawn = draw.sample(cases, min(asked.sample or len(cases), len(cases)))
             left = self._left(drawn, asked.kept, result)
@@ -116,15 +117,14 @@ class Matrix(Generic[Case]):
         print(json.dumps(asdict(result), indent=2))
         return 1 if result.wrong or result.failed else 0
 
-    def _every(self, names: Sequence[str], result: Result) -> list[Case]:
+    def _every(self, names: Sequence[str], jobs: int, result: Result) -> list[Case]:
         """Count the calls of each command, and return every case."""
-        found: list[Case] = []
-        with bench_at_rest() as bench:
-            for command in COMMANDS:
-                if command.name in names:
-                    points = count(bench, command)
-                    result.points[command.name] = len(points)
-                    found += [case for point in points for case in self.cases(command, point)]
+        commands = [command for command in COMMANDS if command.name in names]
+        shares = [commands[nth::jobs] for nth in range(min(jobs, len(commands)))]
+        with ProcessPoolExecutor(max(len(shares), 1), multiprocessing.get_context("spawn")) as pool:
+            counted = dict(chain.from_iterable(pool.map(_count_all, shares)))
+        result.points = {command.name: len(counted[command.name]) for command in commands}
+        found = [case for command in commands for point in counted[command.name] for case in self.cases(command, point)]
         result.cases_in_all = len(found)
         return found
 
@@ -167,6 +167,12 @@ class Matrix(Generic[Case]):
             finally:
                 for worker in workers:
                     worker.end()
+
+
+def _count_all(commands: Sequence[Command]) -> list[tuple[str, tuple[Point, ...]]]:
+    """Return the points of each command, counted on a lab of this process."""
+    with bench_at_rest() as bench:
+        return [(command.name, count(bench, command)) for command in commands]
 
 
 class _Worker(Generic[Case]):

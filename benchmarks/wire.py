@@ -16,7 +16,7 @@ from benchmarks.production import Production, production
 from benchmarks.relay import Relay
 from benchmarks.verdict import REST, Command, Status, Words
 
-from teal.app.facade import Options, open_app
+from teal.app.facade import App, Options, open_app
 from teal.app.rehearsal import Rehearsal
 from teal.app.traffic import Traffic
 from teal.host.clock import SystemClock
@@ -57,6 +57,7 @@ class Bench:
         self._output = str(stage.directory / "output")
         self._number = 0
         self._colour = "first"
+        self._opened: App | None = None  # with that colour
         self.ends: Counter[str] = Counter()
         self._processes = multiprocessing.get_context("forkserver")
         self._processes.set_forkserver_preload(["teal.cli.main", "teal.app.facade", "teal.cli.verbs_move"])
@@ -70,6 +71,7 @@ class Bench:
         """Let the next deployment bring content that was never there."""
         self._number += 1
         self._colour = f"c{self._number}"
+        self._opened = None
 
     def run(self, words: Words, decide: Callable[[Call], Deed] | None = None) -> int:
         """Run a command; through the relay when somebody decides on its calls. Return its exit code.
@@ -99,8 +101,10 @@ class Bench:
 
     def status(self) -> Status:
         """Return where things stand."""
-        options = Options(config=self._stage.directory / "teal.yaml", endpoint_url=self._stage.endpoint_url)
-        return open_app(options, {**self._stage.environ, "COLOUR": self._colour}, self._clock).status()
+        if self._opened is None:
+            options = Options(config=self._stage.directory / "teal.yaml", endpoint_url=self._stage.endpoint_url)
+            self._opened = open_app(options, {**self._stage.environ, "COLOUR": self._colour}, self._clock)
+        return self._opened.status()
 
     def set_scene(self, command: Command) -> None:
         """Bring the app where the command begins: at rest first, whatever the case before left.
