@@ -46,6 +46,14 @@ def test_readme_lists_every_exit_code() -> None:
     assert known | SIGNAL_CODES | {0} <= told
 
 
+def test_readme_quotes_the_guarantees() -> None:
+    """Each large figure with which the README says how far teal is tested stands on the page of guarantees."""
+    told = _text(Path("README.md")).partition("## How far it is tested")[2].partition("\n## ")[0]
+    figures = set(re.findall(r"\d+(?:,\d{3})+|\b\d{2,}\b", told))
+    assert len(figures) > 5
+    assert figures - set(re.findall(r"\d+(?:,\d{3})+|\b\d{2,}\b", _text(Path("docs/guarantees.md")))) == set()
+
+
 def test_decision_table_is_complete() -> None:
     """The specification has the rows 1 to 23 of the decision table, each once and in order."""
     rows = re.findall(r"^\| (\d+) \|", _text(Path("docs/how-it-works.md")), flags=re.MULTILINE)
