@@ -166,7 +166,9 @@ class Matrix(Generic[Case]):
                     driven.result()
             finally:
                 for worker in workers:
-                    worker.end()
+                    worker.stop()
+                for worker in workers:
+                    worker.join()
 
 
 def _count_all(commands: Sequence[Command]) -> list[tuple[str, tuple[Point, ...]]]:
@@ -196,13 +198,16 @@ class _Worker(Generic[Case]):
             hear(self._pipe.recv())
         self._pipe.send(None)
         hear(self._pipe.recv())
-        self._process.join(_END_S)
+        self.join()
 
-    def end(self) -> None:
-        """End it, with its lab, where it has not ended."""
+    def stop(self) -> None:
+        """Let it end, with its lab, where it has not ended."""
         if self._process.is_alive():
             self._process.terminate()
-            self._process.join(_END_S)
+
+    def join(self) -> None:
+        """Wait until it has ended."""
+        self._process.join(_END_S)
 
 
 def _work(play: Callable[[Bench, Case], str | None], pipe: Connection, rate_per_s: int) -> None:
