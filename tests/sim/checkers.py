@@ -40,7 +40,8 @@ class Watcher:
     hosts: tuple[str, ...]
     contended: bool  # more than one deployer
     disturbed: bool  # somebody else at work
-    rule_of: dict[str, str] = field(default_factory=dict[str, str])  # ARN of a rule → host
+    rules: set[str] = field(default_factory=set[str])  # the ARNs of all
+    rule_of: dict[str, str] = field(default_factory=dict[str, str])  # ARN of a route's rule → host
     api: Mapping[str, Shares] = field(default_factory=dict[str, Shares])
     served: set[str] = field(default_factory=set[str])
     foreign: set[str] = field(default_factory=set[str])  # routes that are as a stranger left them
@@ -61,11 +62,12 @@ class Watcher:
         """Read what the API says, now."""
         cloud = self.cloud
         self.rule_of.clear()
-        for listener in cloud.plane.listeners:
-            for rule in listener.rules:
-                for condition in rule.conditions:
-                    if condition.field == "host-header" and condition.values[0] in HOSTS:
-                        self.rule_of[rule.arn] = condition.values[0]
+        rules = [rule for listener in cloud.plane.listeners for rule in listener.rules]
+        self.rules = {rule.arn for rule in rules}
+        for rule in rules:
+            for condition in rule.conditions:
+                if condition.field == "host-header" and condition.values[0] in HOSTS:
+                    self.rule_of[rule.arn] = condition.values[0]
         before, self.api = self.api, cloud.api_shares()
         self.standing.applied(before, self.api, cloud.now_s)
 
@@ -194,7 +196,8 @@ class Watcher:
 
     def _judge_weights(self, who: Writer, note: Notes, host: str, params: Mapping[str, Any]) -> None:
         if not host:
-            self.breaks("only routes are written", f"{who.name} modifies {params['RuleArn']}")
+            if params["RuleArn"] in self.rules:  # one that is gone cannot be written
+                self.breaks("only routes are written", f"{who.name} modifies {params['RuleArn']}")
             return
         new = fractions_of(forward_shares(params["Actions"]))
         old = fractions_of(self.api.get(host, ()))
@@ -349,9 +352,9 @@ class Watcher:
         self.foreign |= set(hosts)
         self.hurt |= dict.fromkeys(slots, self.cloud.now_s)
         self.last_write = "somebody", self.cloud.now_s
-        for note in self.notes.values():
-            if note.rules_at_s is not None:  # else it is what the run finds, as it finds what other runs left
-                note.foreign |= set(hosts)
+        for note in self.notes.values():  # of a rule that a run has read; else it is what the run finds
+            read = {self.rule_of.get(rule.arn) for rule in note.rules}
+            note.foreign |= {host for host in hosts if host in read}
 
     # How a run ends
 
