@@ -29,6 +29,7 @@ SAME_WRITES = 5  # so often no run has to do the very same
 SAME_QUESTIONS = 11
 FALLS = 5  # so often no run takes weight back, but for good
 MOST_STEPS = 300
+ANNOUNCED_S = 60.0  # older than this a run announces its own shift again
 
 
 @dataclass(slots=True)
@@ -160,7 +161,7 @@ class Watcher:
 
     def _judge_end(self, who: Writer, event: RunEnded) -> None:
         """A run that is alone with the app blames nobody, and comes to an end of its own."""
-        if "going in circles" in event.message:
+        if "going in circles" in event.message and who.asleep_s < 3 * ANNOUNCED_S:  # what it wrote was old each time
             self.breaks("no run goes in circles", f"{who.name}: {event.message}")
         if "drift:" in event.message or "another run" in event.message:
             self.breaks("nobody is blamed who was not there", f"{who.name}: {event.message}")
@@ -195,10 +196,10 @@ class Watcher:
         self._judge_first(who, note, operation)
 
     def _judge_weights(self, who: Writer, note: Notes, host: str, params: Mapping[str, Any]) -> None:
+        if not host and params["RuleArn"] in self.rules:
+            self.breaks("only routes are written", f"{who.name} modifies {params['RuleArn']}")
         if not host:
-            if params["RuleArn"] in self.rules:  # one that is gone cannot be written
-                self.breaks("only routes are written", f"{who.name} modifies {params['RuleArn']}")
-            return
+            return  # what is gone cannot be written
         new = fractions_of(forward_shares(params["Actions"]))
         old = fractions_of(self.api.get(host, ()))
         move = self.move()
@@ -269,7 +270,7 @@ class Watcher:
         forward = next((rule.forward for rule in note.rules if rule.arn == arn), None)
         shown = tuple(forward.shares) if forward is not None else ()
         stands = dict(self.api.get(host, ()))
-        if host in note.foreign & self.foreign and dict(self.lost[host]) != stands == dict(shown):
+        if host in note.foreign.keys() & self.foreign and dict(note.foreign[host]) != stands == dict(shown):
             self.breaks("I9", f"{who.name} overwrites what somebody else made of {host}, and had read it")
 
     def _judge_service(self, who: Writer, params: Mapping[str, Any]) -> None:
@@ -289,9 +290,9 @@ class Watcher:
             self.breaks("I4", f"{who.name} replaces what slot {slot} runs {too_soon}")
 
     def _judge_deletion(self, who: Writer, params: Mapping[str, Any]) -> None:
-        """Only a first deployment takes away what it made."""
+        """Only a first deployment takes away what it made; what is gone cannot be taken away."""
         host, move = self.rule_of.get(params["RuleArn"], ""), self.move()
-        if move is None or move.origin is not None or not host:
+        if params["RuleArn"] in self.rules and (move is None or move.origin is not None or not host):
             self.breaks("only what was made is deleted", f"{who.name} deletes the route {host or params['RuleArn']}")
         self.served.discard(host)
 
@@ -299,9 +300,8 @@ class Watcher:
         """`.back` is tagged after the weights are back."""
         values = [tag["value"] for tag in params["tags"] if tag["key"] == DEPLOYMENT]
         if values and values[0].endswith(".served"):
-            slots = {arn for shares in self.api.values() for arn, weight in shares if weight}
-            arn = next((arn for arn in slots if slot_of(arn) == params["resourceArn"][-1]), "")
-            self._judge_hold(who, note, arn, self.move())
+            weighted = {slot_of(arn): arn for shares in self.api.values() for arn, weight in shares if weight}
+            self._judge_hold(who, note, weighted.get(params["resourceArn"][-1], ""), self.move())
         if not values or not values[0].endswith(".back") or note.failed_writes or self._excused(note):
             return
         slot = params["resourceArn"][-1]
@@ -354,7 +354,7 @@ class Watcher:
         self.last_write = "somebody", self.cloud.now_s
         for note in self.notes.values():  # of a rule that a run has read; else it is what the run finds
             read = {self.rule_of.get(rule.arn) for rule in note.rules}
-            note.foreign |= {host for host in hosts if host in read}
+            note.foreign |= {host: self.api.get(host, ()) for host in hosts if host in read - note.foreign.keys()}
 
     # How a run ends
 

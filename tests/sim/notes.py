@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from sim.cloud import Shares
 from sim.scenario import Command
 from teal.model.traffic import Rule, TargetHealth
 
@@ -16,6 +17,7 @@ class Writer(Protocol):
 
     name: str
     clock_off_s: float
+    asleep_s: float  # in its run so far
 
     @property
     def awake_s(self) -> float:
@@ -42,5 +44,7 @@ class Notes:
     steps: int = 0
     steps_allowed: int = 0
     falls: int = 0
-    foreign: set[str] = field(default_factory=set[str])  # hosts that a stranger wrote during this run
+    foreign: dict[str, Shares] = field(
+        default_factory=dict[str, Shares]
+    )  # what a stranger changed during this run, from
     weight_at_begin: bool = False
