@@ -223,6 +223,4 @@ def _record_served(facts: Facts, slot: Slot) -> tuple[Step, ...]:
 
 def good_again(facts: Facts) -> bool:
     """Say whether the untouched slot of row 4 still holds, whole and healthy, what served before."""
-    tag = facts.situation.deployment
-    state = facts.target
-    return tag is not None and state.service is not None and whole(facts.spec, state, tag.revision, 1)
+    return whole(facts.spec, facts.target, facts.revision, 1)

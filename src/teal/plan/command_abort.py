@@ -17,16 +17,13 @@ WENT_BACK, NEEDS_PERSON = 4, 5
 def abort(facts: Facts) -> Decision:
     """Return what `abort` does where things stand."""
     row = facts.situation.row
-    tag = facts.situation.deployment
     move = facts.situation.move
     if row == Row.SERVED and move is not None and move.origin is None:
         done = TagMove(tag=move.entering(Stage.DONE, facts.now_s))
         return Steps(steps=(done,), ends="nothing to abort: the first deployment serves")
     if _ended(facts):
         return Finished(message="nothing to abort")
-    touched = (
-        row in {Row.STARTING, Row.NO_ROUTE} and tag is not None and not holds(facts.spec, facts.target, tag.revision)
-    )
+    touched = row == Row.STARTING and not holds(facts.spec, facts.target, facts.revision)
     why = TurnBack(reason="aborted by a person", judged=False, failed=touched)
     return turned_back(facts, why, Abort())
 

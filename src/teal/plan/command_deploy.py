@@ -29,26 +29,21 @@ def deploy(facts: Facts, intent: Deploy) -> Decision:
 def _same(facts: Facts, intent: Deploy) -> bool:
     """Say whether what is under way is what is asked for. A restart is under way as long as it has not ended."""
     tag = facts.situation.deployment
-    if tag is None:
-        return False
-    if tag.id == facts.run.id:
+    if tag is not None and tag.id == facts.run.id:
         return True  # whatever AWS made of it, this run asked for it
-    if not facts.equal_content(tag.revision):
-        return False
-    return not intent.restart or tag.outcome is Outcome.BARE
+    return tag is not None and facts.equal_content(tag.revision) and (not intent.restart or tag.outcome is Outcome.BARE)
 
 
 def _at_rest(facts: Facts, intent: Deploy) -> Decision:
     serving = _serving(facts, intent)
     if serving is not None:
         return _serves(facts, intent, serving)
-    tag = facts.situation.deployment
-    taken_back = facts.situation.row == Row.ROLLED_BACK and tag is not None and facts.equal_content(tag.revision)
-    if taken_back and tag is not None and not intent.restart:
+    taken_back = facts.situation.row == Row.ROLLED_BACK and facts.equal_content(facts.revision)
+    if taken_back and not intent.restart:
         if not intent.again:
-            return _rolled_back(tag.revision)
+            return _rolled_back(facts.revision)
         return out_of_order(facts, intent) or Steps(
-            steps=again(facts, facts.run.id), ends=f"revision {tag.revision} serves"
+            steps=again(facts, facts.run.id), ends=f"revision {facts.revision} serves"
         )
     return _start(facts.for_next(), intent)
 
@@ -122,18 +117,14 @@ def _ends(facts: Facts, intent: Deploy, wanted: TaskDefinition | None) -> str:
 
 
 def _resume(facts: Facts, intent: Deploy) -> Decision:
-    tag = facts.situation.deployment
-    revision = tag.revision if tag else 0
-    ends = f"revision {revision} is held" if intent.hold else f"revision {revision} serves"
+    ends = f"revision {facts.revision} is held" if intent.hold else f"revision {facts.revision} serves"
     steps = proceed(facts, hold=intent.hold)
     return Steps(steps=steps, ends=ends) if steps else _is_held(facts)
 
 
 def _is_held(facts: Facts) -> Finished:
-    tag = facts.situation.deployment
-    revision = tag.revision if tag else 0
     return Finished(
-        message=f"revision {revision} is held in slot {facts.to}, tasted, without traffic",
+        message=f"revision {facts.revision} is held in slot {facts.to}, tasted, without traffic",
         hint="`teal flip` sends production to it, `teal abort` ends it",
     )
 
@@ -142,11 +133,9 @@ def _held(facts: Facts, intent: Deploy) -> Decision:
     if _same(facts, intent):
         return _is_held(facts)
     if not intent.replace:
-        tag = facts.situation.deployment
-        held = tag.revision if tag else 0
         return Refused(
             exit_code=6,
-            message=f"revision {held} is held in slot {facts.to}",
+            message=f"revision {facts.revision} is held in slot {facts.to}",
             hint="`teal flip` or `teal abort` ends that; `--replace` takes its place",
         )
     return _start(facts, intent)
@@ -167,16 +156,14 @@ def _without_routes(facts: Facts, intent: Deploy) -> Decision:
 
 
 def _other_while_shifting(facts: Facts) -> Decision:
-    tag = facts.situation.deployment
-    revision = tag.revision if tag else 0
     if facts.situation.row == Row.SERVED or (facts.situation.row == Row.BAKING and bake_due(facts)):
         return Steps(
             steps=proceed(facts, hold=False),
-            ends=f"the move to revision {revision} is done; then the new one starts",
+            ends=f"the move to revision {facts.revision} is done; then the new one starts",
             settles=True,
         )
     return Refused(
         exit_code=6,
-        message=f"the move to revision {revision} is under way: {facts.situation.meaning}",
+        message=f"the move to revision {facts.revision} is under way: {facts.situation.meaning}",
         hint=f"`teal flip` finishes it, `teal {'rollback' if facts.situation.origin else 'abort'}` takes it back",
     )

@@ -19,8 +19,8 @@ def flip(facts: Facts, intent: Flip) -> Decision:
         if missing:
             return Steps(steps=missing, ends=f"revision {serving or 'unknown'} serves on every route")
         return Finished(message=f"nothing to flip: revision {serving or 'unknown'} serves")
-    announced_again = row == Row.NOTHING_GOOD and intent.again and tag is not None and tag.outcome is Outcome.BACK
-    if tag is None or (row in {Row.UNTOUCHED, Row.NOTHING_GOOD} and not announced_again):
+    again_asked = intent.again and tag is not None and tag.outcome is Outcome.BACK
+    if tag is None or (row in {Row.UNTOUCHED, Row.NOTHING_GOOD} and not again_asked):
         return Refused(exit_code=5, message="there is nothing to flip to", hint="`teal deploy` builds it")
     if tag.outcome is Outcome.BACK:
         return _again(facts, intent, tag.revision)

@@ -62,9 +62,7 @@ def _to_origin(facts: Facts, intent: Rollback) -> Decision:
 def _onto_untouched(facts: Facts) -> Decision:
     if not good_again(facts):
         return _nothing_there(facts)
-    tag = facts.situation.deployment
-    revision = tag.revision if tag else 0
-    ends = f"production is with slot {facts.to}, revision {revision}"
+    ends = f"production is with slot {facts.to}, revision {facts.revision}"
     return Steps(steps=onto_untouched(facts), ends=ends)
 
 
@@ -77,10 +75,10 @@ def _nothing_there(facts: Facts) -> Refused:
         )
         return Refused(exit_code=5, message=f"nothing to go back to: {ended}", hint="`teal abort` ends the deployment")
     reasons = {
-        1: "no move is on record",
-        3: "nothing serves yet",
-        4: "the previous revision is not whole and healthy any more",
-        5: "the idle slot holds nothing good",
+        Row.UNRECORDED: "no move is on record",
+        Row.NO_ROUTE: "nothing serves yet",
+        Row.UNTOUCHED: "the previous revision is not whole and healthy any more",
+        Row.NOTHING_GOOD: "the idle slot holds nothing good",
     }
     reason = reasons.get(row, "what serves is the first deployment; nothing served before it")
     hints = {

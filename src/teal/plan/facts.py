@@ -37,7 +37,7 @@ class Facts:
     def for_next(self) -> "Facts":
         """Return the facts as the next deployment sees them: it goes to the idle slot."""
         live = self.situation.live
-        if live is None or live is not self.situation.to:
+        if live is None:
             return self
         idle = replace(
             self.situation,
@@ -69,6 +69,11 @@ class Facts:
         return self.snapshot.slot(self.situation.to)
 
     @property
+    def revision(self) -> int:
+        """The revision that the tag of that slot names; 0, which is none, where there is no tag."""
+        return self.situation.deployment.revision if self.situation.deployment is not None else 0
+
+    @property
     def weights(self) -> Weights:
         """What this run knows of the weights that were seen."""
         return noticed(self.run, self.snapshot, self.situation, self.now_s)
@@ -89,8 +94,7 @@ class Facts:
             return self.snapshot.definition(self.spec.family, self.run.registered)
         if anew:
             return None
-        mine = (d for d in self.snapshot.definitions.values() if d.family == self.spec.family)
-        equal = equal_among(self.spec.task_definition, mine)
+        equal = equal_among(self.spec.task_definition, self.snapshot.definitions.values())
         return max(equal, key=lambda definition: definition.revision, default=None)
 
     def live_revision(self, live: Slot) -> int | None:

@@ -30,7 +30,7 @@ from teal.model.step import (
 from teal.model.tags import ADOPTED_ID, DeploymentTag, MoveTag, Outcome, Stage
 from teal.model.workload import Service
 from teal.plan.facts import CAPACITY_HOLD_S, PREPARE_DEADLINE_S, WEIGHT_HOLD_S, Facts
-from teal.plan.situation import FULL, Row, share_of
+from teal.plan.situation import Row, share_of
 from teal.plan.standing import expired
 from teal.plan.whole import primary_revision, whole
 
@@ -234,7 +234,7 @@ def _hold_or_flip(facts: Facts, identity: str, revision: int | None, *, hold: bo
 
 def schedule(facts: Facts) -> tuple[ShiftStep, ...]:
     """Return the weights of this flip: a first deployment has no blue to share with."""
-    return facts.spec.deploy.shift if facts.snapshot.rules and facts.situation.origin is not None else ALL_AT_ONCE
+    return facts.spec.deploy.shift if facts.situation.origin is not None else ALL_AT_ONCE
 
 
 def _shift(facts: Facts, identity: str, revision: int | None) -> tuple[Step, ...]:
@@ -316,8 +316,7 @@ def _bake(facts: Facts, revision: int | None) -> tuple[Step, ...]:
     if facts.spec.identity is not None and "probed" not in facts.run.passed:
         steps.append(ProbeProduction(slot=facts.to, revision=revision or PLANNED_REVISION))
     lasts_s = _bake_s(facts)
-    reached = facts.situation.row in {Row.BAKING, Row.SERVED} and all(share == FULL for share in facts.situation.shares)
-    until_s = facts.stand_since_s + lasts_s if reached else None
+    until_s = facts.stand_since_s + lasts_s if facts.situation.row == Row.BAKING else None
     if facts.situation.row != Row.SERVED and (until_s is None or until_s > facts.now_s):
         steps.append(Hold(slot=facts.to, percent=100, lasts_s=lasts_s, until_s=until_s, baking=True))
     return tuple(steps)

@@ -13,11 +13,9 @@ from teal.model.snapshot import SlotState, Snapshot
 from teal.model.spec import Spec
 from teal.model.tags import Stage
 from teal.model.workload import Service, Task, revision_of
-from teal.plan.situation import UNKNOWN_ROWS, Situation, classify
+from teal.plan.situation import UNKNOWN_ROWS, Row, Situation, classify
 from teal.plan.whole import holds, primary_revision
 
-_UNTOUCHED_ROW = 4
-_NO_MOVE_ROW = 1
 _FAILED_STARTS = frozenset({"TaskFailedToStart", "EssentialContainerExited"})
 
 
@@ -56,7 +54,7 @@ def readiness(spec: Spec, snapshot: Snapshot, live: Slot) -> Readiness:
 
 
 def _way_back(situation: Situation) -> Slot | None:
-    if situation.row == _UNTOUCHED_ROW:
+    if situation.row == Row.UNTOUCHED:
         return situation.to
     if situation.row in UNKNOWN_ROWS or situation.move is None:
         return None
@@ -66,7 +64,7 @@ def _way_back(situation: Situation) -> Slot | None:
 def _no_way(spec: Spec, snapshot: Snapshot, situation: Situation) -> str:
     if situation.row in UNKNOWN_ROWS:
         return "where things stand cannot be explained, so the way back must be named: --to-slot"
-    if situation.row == _NO_MOVE_ROW:
+    if situation.row == Row.UNRECORDED:
         return "no move is on record, so there is nothing to go back to"
     if situation.move is None or situation.move.origin is None:
         return "this is the first deployment, so there is nothing to go back to"
