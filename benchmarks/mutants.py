@@ -25,6 +25,7 @@ from collections import Counter
 from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from functools import lru_cache
 from itertools import accumulate, groupby
 from pathlib import Path
 from random import Random
@@ -51,6 +52,7 @@ _EQUIVALENT: Final = Path(__file__).with_name("mutants_equivalent.toml")
 _POLL_S: Final = 0.02
 _DEADLINE_S, _DEADLINE_TIMES = 30.0, 8.0  # a mutant may take so long, and so many times what its tests take
 _NOTICED: Final = ("killed", "deadline")
+_CACHE: Final = type(lru_cache(len))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,10 @@ class Reach:
             data_file=None, config_file=False, include=[str(ROOT / path) for path in _files(())]
         )
         measure.start()
+        caches = [one for one in gc.get_objects() if isinstance(one, _CACHE) and one.__module__.startswith("teal.")]
         for item, after in zip(items, [*items[1:], None], strict=True):
+            for cache in caches:  # else only the first test to ask would reach what is cached
+                cache.cache_clear()
             measure.switch_context(item.nodeid)
             failed, began_s = item.session.testsfailed, monotonic()
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
