@@ -61,6 +61,17 @@ def test_green_has_what_blue_has_before_the_next_weight(intent: Intent, world: S
     assert steps[len(first) : len(first) + 2] == ["record that traffic is about to shift a → b, 50 %", HALF_1]
 
 
+@pytest.mark.parametrize(
+    ("count", "healthy", "waits"), [(10, 10, False), (10, 9, False), (10, 8, True), (11, 9, True), (2, 1, True)]
+)
+def test_nine_tenths_of_green_are_enough_to_go_on(count: int, healthy: int, waits: bool) -> None:  # noqa: FBT001 - a table's column
+    """A target that is sick for a moment does not hold a flip up; more than one in ten are waited for."""
+    states = ["healthy"] * healthy + ["unhealthy"] * (count - healthy)
+    world = sized(sized(scene("shift", TENTH), Slot.A, count), Slot.B, count, *states)
+    first = scenes.sentences(decided(Deploy(), world))[0]
+    assert first.startswith("wait until slot b is whole" if waits else "record that traffic is about to shift")
+
+
 def test_with_all_the_weight_nobody_asks_for_more() -> None:
     """Baking is watched for health; capacity was asked for before the last weight."""
     steps = scenes.sentences(decided(Deploy(), sized(scene("shift", 1), Slot.A, 4)))
@@ -74,6 +85,8 @@ ADDED = ("healthy", "healthy", "initial", "initial", "initial", "initial", "init
     ("desired", "states", "before", "reason"),
     [
         (2, ("healthy", "unhealthy"), None, None),
+        (1, ("unhealthy",), None, "0 of 1 targets of shop-web-b are healthy"),
+        (0, ("draining",), None, "0 of 1 targets of shop-web-b are healthy"),
         (10, ("healthy", "initial"), None, "1 of 10 targets of shop-web-b are healthy"),
         (2, ("healthy", "unhealthy", "unhealthy"), None, "1 of 3 targets of shop-web-b are healthy"),
         (2, ("healthy", "draining", "draining"), None, None),
@@ -155,9 +168,11 @@ def test_what_is_deployed_and_serves_nobody_is_refused() -> None:
 def test_without_ecs_the_tag_that_goes_with_the_stage_is_assumed(
     stage: str, shares: tuple[Fraction | int, ...], row: Row
 ) -> None:
-    """A way back with weight in it is known from rules and their tags alone; what never shifted is not guessed."""
+    """A way back with weight in it is known from rules and their tags alone; of what is there no revision is named."""
     none = Scene(move=f"d7.a.b.{stage}.{T}", shares=shares, a=None, b=None).seen()
-    assert classify(scenes.spec(len(shares)), replace(none, services_known=False)).row == row
+    found = classify(scenes.spec(len(shares)), replace(none, services_known=False))
+    assert found.row == row
+    assert found.deployment is None or found.deployment.revision == 0
 
 
 def test_what_ecs_alone_could_explain_is_refused_with_that_reason() -> None:

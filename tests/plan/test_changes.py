@@ -75,6 +75,15 @@ def test_every_field_is_told(after: Snapshot, change: str, adoptable: bool) -> N
     assert told(after, mine=True) == []
 
 
+def test_a_group_that_is_not_there_is_nobodys() -> None:
+    """Where a slot's group was deleted, what forwards elsewhere is told all the same."""
+    state = BEFORE.slot(Slot.B)
+    gone = replace(state, groups=(replace(state.groups[0], group=None, targets=None),))
+    before = replace(BEFORE, slots={**BEFORE.slots, Slot.B: gone})
+    after = replace(with_rule(forward=Forward(shares=(("tg/b", 1),))), slots=before.slots)
+    assert told(after, before) == [(f"{ROUTE}: forwards to: slot a → tg/b", False)]
+
+
 def test_a_route_that_does_not_forward_any_more_is_two_changes() -> None:
     """Where it leads, and what its last action is."""
     page = with_rule(forward=None, terminal="fixed-response")

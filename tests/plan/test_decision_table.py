@@ -7,8 +7,10 @@ from itertools import pairwise, product
 
 import pytest
 
+import seen
 from plan import scenes
 from plan.scenes import Scene
+from teal.model.identity import Slot
 from teal.plan.situation import FULL, MEANINGS, RESTING_ROWS, UNKNOWN_ROWS, Row, classify
 from teal.plan.unfinished import BOTH_WAYS, NEXT, NEXT_FIRST, what_next
 
@@ -139,6 +141,26 @@ def test_without_a_move_the_weights_and_services_are_read(
 
 
 @pytest.mark.parametrize(
+    ("shares", "live"),
+    [
+        ((0, 0), "a"),
+        ((1, 1), "b"),
+        ((0, 1), None),
+        ((1, 0), None),
+        ((Fraction(1, 2), 0), None),
+        ((Fraction(1, 2), Fraction(1, 2)), None),
+        ((Fraction(1, 2), 1), None),
+    ],
+)
+def test_a_slot_is_live_that_has_all_the_traffic_of_all_routes(
+    shares: tuple[Fraction | int, ...], live: str | None
+) -> None:
+    """While one route gives anything to the other slot, no slot is live and none is idle."""
+    found = classify(scenes.spec(2), Scene(move=f"{ID}.a.b.shift.{T}", shares=shares, b=f"{ID}.42").seen())
+    assert (found.live, found.idle) == (live, {"a": "b", "b": "a", None: None}[live])
+
+
+@pytest.mark.parametrize(
     ("shares", "stage", "tag", "row"),
     [
         ((1, None), "shift", "d7.42", 14),
@@ -187,6 +209,30 @@ def test_a_first_deployment_is_never_told_to_go_back(
     """Nothing served before it: what comes next is going on, or ending it, never a rollback."""
     found = Scene(move=f"{ID}.none.b.{stage}.{T}", shares=shares, a=None, b=tag, create=True).seen()
     assert what_next(found, classify(scenes.spec(len(shares), create=True), found)).commands == commands
+
+
+RETIRED = seen.slot_state(Slot.A, seen.service(Slot.A, 41, desired=0, running=0, deployment="d1.41.served"), healthy=0)
+
+
+@pytest.mark.parametrize(
+    ("stage", "shares", "tag", "commands"),
+    [
+        ("shift", (Fraction(1, 2),), f"{ID}.42", ("teal flip", "teal rollback")),
+        ("shift", (1,), f"{ID}.42.served", ("teal flip", "teal rollback")),
+        ("held", (0,), f"{ID}.42", ("teal flip", "teal abort")),
+        ("done", (1,), f"{ID}.42.served", ("teal rollback", "teal deploy")),
+        ("back", (0,), f"{ID}.42.back", ("teal deploy", "teal flip --again")),
+    ],
+)
+def test_after_the_first_deployment_there_is_a_way_back_unless_it_is_retired(
+    stage: str, shares: tuple[Fraction | int, ...], tag: str, commands: tuple[str, ...]
+) -> None:
+    """What comes next names the way back; at rest, with that slot scaled to 0, there is only a deployment."""
+    found = Scene(move=f"{ID}.a.b.{stage}.{T}", shares=shares, b=tag).seen()
+    assert what_next(found, classify(scenes.spec(), found)).commands == commands
+    without = replace(found, slots={**found.slots, Slot.A: RETIRED})
+    left = ("teal deploy",) if stage == "done" else commands
+    assert what_next(without, classify(scenes.spec(), without)).commands == left
 
 
 @pytest.mark.parametrize(

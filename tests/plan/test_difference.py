@@ -50,6 +50,22 @@ EQUAL: list[tuple[Body, Body]] = [
         task(runtimePlatform={"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"}),
     ),
     (task(volumes=[{"name": "v"}]), task(volumes=[{"name": "v", "host": {}}])),
+    (
+        container(),
+        container(
+            readonlyRootFilesystem=False,
+            pseudoTerminal=False,
+            disableNetworking=False,
+            mountPoints=[],
+            portMappings=[],
+        ),
+    ),
+    (
+        container(mountPoints=[{"sourceVolume": "v", "containerPath": "/v"}]),
+        container(mountPoints=[{"containerPath": "/v", "sourceVolume": "v", "readOnly": False}]),
+    ),
+    (task(), task(enableFaultInjection=False)),
+    (task(), dict(reversed(list(task().items())))),
     (task(), task(revision=7, status="ACTIVE", registeredBy="somebody", compatibilities=["EC2"])),
 ]
 
@@ -69,6 +85,11 @@ OTHER: list[tuple[Body, Body]] = [
     (options(privileged="False"), options()),
     (container(healthCheck=CHECK), container(healthCheck={**CHECK, "interval": 10})),
     (container(healthCheck=CHECK), container()),
+    (container(environment=[{"name": "A", "value": "1"}]), container(environment=[{"name": "A", "value": "2"}])),
+    (container(environment=[{"name": "A", "value": "1"}]), container()),
+    (container(secrets=[{"name": "A", "valueFrom": "x"}]), container(secrets=[{"name": "A", "valueFrom": "y"}])),
+    (container(readonlyRootFilesystem=True), container()),
+    (container(disableNetworking=True), container()),
     (container(interval=30), container()),
     (container(essential=False), container()),
     (container(entryPoint=[""]), container()),

@@ -39,10 +39,10 @@ def scene(stage: str, share: Fraction | int, *, at_s: int = T, **more: object) -
 ON_ONE_OF_TWO = Scene(move=f"d7.a.b.shift.{T}", shares=(HALF, 0), b="d7.42").seen()
 
 
-def two_revisions(found: Snapshot) -> Snapshot:
-    """Return the app with two revisions in slot b."""
-    state = seen.slot_state(Slot.B, seen.service(Slot.B, 42, 40, deployment="d7.42"))
-    return replace(found, slots={**found.slots, Slot.B: state})
+def two_revisions(found: Snapshot, slot: Slot = Slot.B) -> Snapshot:
+    """Return the app with two revisions in a slot."""
+    state = seen.slot_state(slot, seen.service(slot, 42, 40, deployment="d7.42"))
+    return replace(found, slots={**found.slots, slot: state})
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,21 @@ def two_revisions(found: Snapshot) -> Snapshot:
         (Deploy(), replace(scene("shift", 0), taken_at_s=NOW_S - 1.0), TO_B, ""),
         (Deploy(), scene("shift", HALF, healthy={Slot.B: 0}), LESS_TO_B, ""),  # less is no danger
         (Deploy(), scene("shift", HALF, healthy={Slot.B: 0}), EVEN, ""),  # nor is what there is
+        (Rollback(), scene("shift", HALF), EVEN, ""),
+        (Abort(), two_revisions(scene("shift", HALF), Slot.A), TO_A, ""),  # where the move came from there is no choice
+        (Rollback(to_slot=Slot.B), two_revisions(scene("shift", HALF)), TO_B, ""),
         (Deploy(), scene("shift", 0), CreateRoute(index=0, route="r", slot=Slot.B, tag=None), ""),
         (Deploy(), scene("shift", HALF), UPDATE, "I4: slot b has weight"),
         (Deploy(), ON_ONE_OF_TWO, UPDATE, "I4: slot b has weight"),
         (Deploy(), scene("back", 0, at_s=int(NOW_S) - 60), UPDATE, "I4: slot b had weight a moment ago"),
         (Deploy(), scene("back", 0, at_s=int(NOW_S) - 121), UPDATE, ""),  # the tag's second, and 120 s
+        (
+            Deploy(),
+            scenes.in_lab(scene("back", 0, at_s=int(NOW_S) - 60), 0.5),
+            UPDATE,
+            "I4: slot b had weight a moment ago",
+        ),
+        (Deploy(), scenes.in_lab(scene("back", 0, at_s=int(NOW_S) - 61), 0.5), UPDATE, ""),
         (Deploy(), scene("back", 0), UPDATE, ""),
         (Deploy(), scene("prepare", 0), replace(UPDATE, count=1), "I5: shop-web-b would shrink from 2 to 1 tasks"),
         (Deploy(), scene("prepare", 0), replace(UPDATE, count=None), ""),
@@ -97,6 +107,7 @@ def redirects() -> Snapshot:
     ("found", "reasons"),
     [
         (forwards(("tg/a", 1), ("tg/b", 0)), {}),
+        (forwards(("tg/a", 0)), {}),  # a single group has it all, whatever its weight says
         (Scene(shares=(None,)).seen(), {}),
         (redirects(), {0: "shop:443 rule 20 does not forward: its action is redirect"}),
         (
@@ -139,6 +150,9 @@ def taste_to(found: Snapshot, *shares: tuple[str, int]) -> Snapshot:
     return replace(found, tastes=(found.tastes[0], replace(taste, rule=rule)))
 
 
+STOPPED = replace(seen.task(40, status="STOPPED"), address="10.0.0.7")
+
+
 def image(digest: str, task: int) -> Snapshot:
     """Return the app with another image in one task of slot b."""
     found = proved()
@@ -161,6 +175,7 @@ def targets(*states: tuple[str, str]) -> Snapshot:
     ("found", "problems"),
     [
         (proved(), ()),
+        (with_b(proved(), tasks=(*proved().slot(Slot.B).tasks, STOPPED)), ()),  # a task that has ended answers nobody
         (
             two_revisions(proved()),
             (
@@ -220,6 +235,27 @@ WAIT = AwaitWhole(slot=Slot.B, revision=42, count=2, healthy_for_s=30.0, deadlin
             NotYet(retry_after_s=4.0, progress="2/3 tasks run (0 pending); targets: 2 healthy"),
         ),
         (
+            scene("prepare", 0),
+            NOW_S - 29.99,
+            WAIT,
+            NOW_S,
+            NotYet(retry_after_s=0.05, progress="2/2 tasks run (0 pending); targets: 2 healthy; steady for 30 s"),
+        ),
+        (
+            scene("prepare", 0),
+            None,
+            replace(WAIT, healthy_for_s=1.0),
+            NOW_S,
+            NotYet(retry_after_s=2.0, progress="2/2 tasks run (0 pending); targets: 2 healthy; steady for 0 s"),
+        ),
+        (
+            Scene(move=f"d7.a.b.prepare.{T}", b="d7.1").seen(),
+            NOW_S - 30,
+            replace(WAIT, revision=None),  # not known yet: whatever is there is not it
+            NOW_S,
+            NotYet(retry_after_s=4.0, progress="2/2 tasks run (0 pending); targets: 2 healthy"),
+        ),
+        (
             scene("prepare", 0, healthy={Slot.B: 1}),
             None,
             WAIT,
@@ -246,6 +282,18 @@ def test_a_wait_is_judged_against_a_look(
 ) -> None:
     """A wait is over, not yet, or has failed; what is missing is said."""
     assert check(step, scenes.spec(), found, scenes.run(whole_since_s=since_s), now_s) == answer
+
+
+@pytest.mark.parametrize(
+    ("time_scale", "poll_s"),
+    [(10.0, 4.0), (1.0, 4.0), (0.25, 4.0), (0.2, 3.2), (0.1, 1.6), (0.01, 0.25), (0.001, 0.25)],
+)
+def test_a_lab_is_looked_at_more_often(time_scale: float, poll_s: float) -> None:
+    """Every four seconds on AWS; a lab, whose time is short, a few times as often, and at most four times a second."""
+    lab = scenes.in_lab(scene("prepare", 0, healthy={Slot.B: 0}), time_scale)
+    answer = check(WAIT, scenes.spec(), lab, scenes.run(), NOW_S)
+    assert isinstance(answer, NotYet)
+    assert answer.retry_after_s == pytest.approx(poll_s)
 
 
 @pytest.mark.parametrize(
@@ -279,6 +327,9 @@ def test_what_a_slot_holds_is_told_from_its_service() -> None:
     assert whole(spec, state, 42, 2)
     assert not whole(spec, seen.slot_state(Slot.B, service, healthy=2, sick=1), 42, 2)
     assert not whole(spec, seen.slot_state(Slot.B, service, healthy=1), 42, 2)
+    assert whole(spec, seen.slot_state(Slot.B, replace(service, desired=1, running=1), healthy=1), 42, 1)
+    sick = seen.slot_state(Slot.B, service, healthy=2, sick=1).groups
+    assert not whole(spec, replace(state, groups=(*state.groups, *sick)), 42, 2)
     assert progress(replace(state, service=None), 2) == "no service yet"
     mixed = seen.slot_state(Slot.B, seen.service(Slot.B, 42, 40), healthy=0)
     assert progress(mixed, 2) == "2/2 tasks run (0 pending), 2 revisions; targets: no targets"

@@ -7,7 +7,6 @@ import pytest
 
 from plan import scenes
 from plan.scenes import LONG_AGO, NOW_S, Scene, decide, sentences
-from teal.model.identity import LabFacts
 from teal.model.run import Deploy, Flip
 from teal.model.spec import DeploySpec, IdentitySpec, ShiftStep
 from teal.plan.standing import written
@@ -80,7 +79,6 @@ def test_the_plan_names_every_hold() -> None:
 @pytest.mark.parametrize(("time_scale", "lasts_s"), [(1.0, 600.0), (0.1, 60.0), (0.05, 30.0), (0.001, 30.0)])
 def test_a_deadline_in_a_lab_leaves_processes_time_to_start(time_scale: float, lasts_s: float) -> None:
     """However fast a lab's clock is, a deadline is 30 s away at least, from the start of the run at the earliest."""
-    found = AT_TENTH.seen()
-    lab = replace(found, caller=replace(found.caller, lab=LabFacts(time_scale=time_scale, low_port_offset=0)))
+    lab = scenes.in_lab(AT_TENTH.seen(), time_scale)
     assert scenes.facts(lab).deadline_s(600.0, LONG_AGO) == NOW_S + lasts_s
     assert scenes.facts(lab).deadline_s(600.0, NOW_S + 5.0) == NOW_S + 5.0 + lasts_s

@@ -29,6 +29,7 @@ from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Rung
+from teal.model.step import CreateRoute
 from teal.model.tags import VERDICT
 from teal.plan.back import named_way_back, pause
 from teal.plan.facts import Facts
@@ -243,6 +244,21 @@ def test_what_is_not_done_says_why(found: Scene, intent: Intent, exit_code: int,
     assert (decision.exit_code, decision.message) == (exit_code, message)
 
 
+@pytest.mark.parametrize(("running", "exit_code"), [(2, 0), (1, 0), (0, 5), (None, 0)])
+def test_where_health_is_not_known_the_tasks_are_asked(running: int | None, exit_code: int) -> None:
+    """A way back whose targets AWS does not tell is taken where tasks run, or nobody knows; not where none does."""
+    found = scene("shift", HALF).seen()
+    state = found.slot(Slot.A)
+    assert state.service is not None
+    service = None if running is None else replace(state.service, running=running)
+    state = replace(state, service=service, groups=(replace(state.groups[0], targets=None),))
+    world = replace(found, slots={**found.slots, Slot.A: state}, services_known=running is not None)
+    decision = plan(Rollback(), scenes.spec(), world, scenes.run(), NOW_S)
+    assert decision.exit_code == exit_code
+    if isinstance(decision, Refused):
+        assert decision.message == "slot a has no healthy target in shop-web-a: production stays where it is"
+
+
 @pytest.mark.parametrize("found", [scene("done", 1, b="d7.42.served"), Scene(shares=(HALF,), a="")])
 def test_force_goes_to_a_slot_without_health(found: Scene) -> None:
     """`--force` sends production to a slot although it is seen to have no healthy target."""
@@ -272,9 +288,10 @@ def test_content_that_was_judged_ends_its_own_announcement() -> None:
     arn = seen.definition_arn(42)
     marked = replace(found.definitions[arn], tags={VERDICT: "back.1"})
     world = replace(found, definitions={**found.definitions, arn: marked})
-    assert sentences(plan(Deploy(), scenes.spec(), world, scenes.run(), NOW_S)) == [
-        "record that the move b → a is done"
-    ]
+    ended = plan(Deploy(), scenes.spec(), world, scenes.run(), NOW_S)
+    assert sentences(ended) == ["record that the move b → a is done"]
+    assert isinstance(ended, Steps)
+    assert ended.settles  # and then it is refused
     resting = replace(scene("done", 1, b="d7.40.served").seen(), definitions=world.definitions)
     refused = plan(Deploy(), scenes.spec(), resting, scenes.run(), NOW_S)
     assert (refused.exit_code, isinstance(refused, Refused)) == (7, True)
@@ -311,10 +328,21 @@ def test_routes_whose_tags_differ_are_aligned_first() -> None:
     assert sentences(decide(Deploy(), Scene(shares=(0, 0), moves=moves, b="d7.42")))[0] == PREPARED
 
 
-def test_a_missing_route_is_not_shifted() -> None:
-    """A configured route that does not exist is left out of a shift; there is nothing to give weight to."""
-    found = replace(scene("shift", HALF), shares=(HALF, None))
-    assert [words for words in sentences(decide(Deploy(), found)) if words.startswith("send")] == [TO_B_1]
+@pytest.mark.parametrize("create", [False, True])
+def test_a_missing_route_is_not_shifted(create: bool) -> None:  # noqa: FBT001 - a table's column
+    """A configured route that does not exist is left out of a shift, nor made then, straight to a green half tasted."""
+    found = replace(scene("shift", HALF), shares=(HALF, None), create=create)
+    steps = [words for words in sentences(decide(Deploy(), found)) if words.startswith(("send", "create"))]
+    assert steps == [TO_B_1.replace("rule 20", "rule by its conditions") if create else TO_B_1]
+
+
+def test_a_first_deployment_makes_only_routes_that_say_how() -> None:
+    """A route without `create` is somebody else's to make."""
+    found = Scene(move=f"d7.none.b.shift.{T}", shares=(None, None), a=None, b="d7.42", create=True).seen()
+    kept = replace(found.routes[1], spec=replace(found.routes[1].spec, create=None))
+    world = replace(found, routes=(found.routes[0], kept))
+    steps = proceed(Facts.of(scenes.spec(2), world, scenes.run(), NOW_S), hold=False)
+    assert len([step for step in steps if isinstance(step, CreateRoute)]) == 1
 
 
 @pytest.mark.parametrize(
@@ -347,3 +375,13 @@ def test_where_nothing_is_there_nothing_is_planned() -> None:
     assert (proceed(nothing, hold=False), again(nothing, "d9"), pause(nothing)) == ((), (), ())
     assert (add_routes(nothing), nothing.live_revision(Slot.A)) == ((), None)
     assert named_way_back(facts_of(Scene(shares=(0,), a=None, b=None)), Slot.A) == ()
+    assert nothing.revision == 0
+
+
+def test_what_is_in_hand_is_the_move_under_way_or_the_next_one() -> None:
+    """While a move is under way its slot is in hand, also once it has all the traffic; at rest the idle slot is."""
+    assert [facts_of(found).in_hand.to for found in (scene("held", 0), scene("shift", HALF), scene("shift", 1))] == [
+        Slot.B
+    ] * 3
+    resting = (scene("done", 1, b="d7.42.served"), scene("back", 0, b="d7.42.back"), Scene(shares=(1,), a="", b=""))
+    assert [facts_of(found).in_hand.to for found in resting] == [Slot.A, Slot.B, Slot.A]

@@ -10,7 +10,7 @@ from plan import scenes
 from plan.scenes import Scene
 from teal.model.identity import Slot
 from teal.model.snapshot import GroupState, Snapshot, TasteState
-from teal.model.spec import GroupCreate, Spec, TasteSpec
+from teal.model.spec import DeploySpec, GroupCreate, Spec, TasteSpec
 from teal.model.tags import APP
 from teal.model.traffic import Forward, LoadBalancer, Rule, TargetGroup
 from teal.model.workload import Service
@@ -73,6 +73,13 @@ def no_group(*, create: bool) -> Change:
     return change
 
 
+def lost_group(spec: Spec, found: Snapshot) -> tuple[Spec, Snapshot]:
+    """Take the target group of slot a away from under its service."""
+    state = found.slot(Slot.A)
+    made = replace(state, groups=(GroupState(spec=seen.group_of(Slot.A), group=None),))
+    return spec, replace(found, slots={**found.slots, Slot.A: made})
+
+
 def route(**changes: object) -> Change:
     """Change what was found of the route."""
     return lambda spec, found: (spec, replace(found, routes=(replace(found.routes[0], **changes),)))  # type: ignore[arg-type]  # fields of RouteState
@@ -115,6 +122,7 @@ CREATED = replace(scenes.routes(1, create=True)[0], priority=20)
         (rule(authenticates=True), 2, "authenticates: a taste rule beside it would let people in without"),
         (world(strangers=("rule 77",)), 2, "rule 77 forwards to a group of this app and is no route"),
         (no_group(create=False), 2, "does not exist"),
+        (lost_group, 2, "is not attached to exactly the target groups of its slot"),
         (group(target_type="instance"), 2, "is of target type instance"),
         (group(load_balancer_arns=("lb/other",)), 2, "is attached to another load balancer: lb/other"),
         (group(sticky=True), 2, "has target stickiness, which a stepped flip would break"),
@@ -151,6 +159,81 @@ def test_what_fits_is_said_too(change: Change, says: str) -> None:
     checks = preflight(*change(*good()))
     assert refusing(checks) == ()
     assert any(says in check.message for check in checks)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        wanted(routes=(replace(seen.ROUTE, load_balancer="", rule_arn="rule/20", priority=None),)),  # it says the rest
+        lambda spec, found: group(sticky=True)(replace(spec, deploy=DeploySpec()), found),  # nothing is split
+    ],
+)
+def test_what_does_no_harm_is_let_through(change: Change) -> None:
+    """Nobody is stopped by what is not asked of him, nor by what could only break a split."""
+    assert refusing(preflight(*change(*good()))) == ()
+
+
+ACCOUNT = "account: 123456789012 in eu-west-1 as arn:aws:sts::123456789012:assumed-role/deploy/ci"
+
+
+def test_every_question_has_its_answer_in_the_order_a_person_would_ask() -> None:
+    """What is there is told thing by thing, and what will be made of what is not."""
+    spec, found = good()
+    first = [
+        ACCOUNT,
+        "cluster: cluster prod is active",
+        "load balancer: shop exists",
+        "route: shop:443 rule 20 is found",
+    ]
+    told = [f"{check.name}: {check.message}" for check in preflight(spec, found)]
+    assert told == [
+        *first,
+        *[f"target group shop-web-{slot}: exists" for slot in Slot],
+        *[f"service shop-web-{slot}: exists, 2/2 tasks" for slot in Slot],
+    ]
+    told = [f"{check.name}: {check.message}" for check in preflight(*no_group(create=True)(spec, found))]
+    assert told == [
+        *first,
+        "target group shop-web-a: will be created",
+        "target group shop-web-b: exists",
+        "service shop-web-a: will be created",
+        "service shop-web-b: exists, 2/2 tasks",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (route(rule=None, listener=None, candidates=("shop:80",)), "listeners there: shop:80"),
+        (route(rule=None, listener=None), "listeners there: none"),
+        (route(rule=None, matches=2, candidates=("x", "y")), "name one by rule_arn: x; y"),
+        (route(rule=None, matches=0, candidates=("x",)), "add `create:`, or name one of: x"),
+        (route(rule=None, matches=0), "add `create:`, or name one of: none"),
+    ],
+)
+def test_a_route_that_is_not_found_says_what_is_there(change: Change, hint: str) -> None:
+    """Whoever has mistyped a route reads the ones that he may have meant."""
+    (check,) = refusing(preflight(*change(*good())))
+    assert check.hint == hint
+
+
+def test_every_group_has_a_twin_that_speaks_as_it_does() -> None:
+    """Each pair of groups is compared; one that is still to be made does not hide the next."""
+    spec, found = good()
+    slots = {}
+    for slot in Slot:
+        (known,) = found.slot(slot).groups
+        assert known.group is not None
+        version = "HTTP2" if slot is Slot.A else "HTTP1"
+        second = replace(
+            known,
+            spec=replace(known.spec, name=f"grpc-{slot}", port=9090),
+            group=replace(known.group, arn=f"tg/grpc-{slot}", name=f"grpc-{slot}", protocol_version=version),
+        )
+        first = replace(known, group=None) if slot is Slot.A else known
+        slots[slot] = replace(found.slot(slot), groups=(first, second))
+    told = [check.message for check in refusing(preflight(spec, replace(found, slots=slots)))]
+    assert "speaks HTTP1, grpc-a HTTP2" in told
 
 
 def test_a_missing_taste_port_names_the_command_that_makes_it() -> None:

@@ -55,6 +55,10 @@ def test_a_whole_idle_slot_is_a_way_back() -> None:
             with_tasks(("STOPPED", "ServiceSchedulerInitiated", "Task failed ELB health checks in (tg)", 9.0)),
             "its last task failed to start: Task failed ELB health checks in (tg)",
         ),
+        (
+            with_tasks(("STOPPED", "ServiceSchedulerInitiated", "Task failed container health checks", 9.0)),
+            "its last task failed to start: Task failed container health checks",
+        ),
         (seen.slot_state(Slot.A, None), "slot a has no service"),
     ],
 )
@@ -76,6 +80,8 @@ def test_how_many_are_wanted(desired: int, wanted: int) -> None:
     [
         with_tasks(("STOPPED", "TaskFailedToStart", "", 5.0), ("RUNNING", "", "", 9.0)),
         with_tasks(("STOPPED", "ServiceSchedulerInitiated", "Scaling activity initiated by (deployment x)", 9.0)),
+        with_tasks(("STOPPED", "UserInitiated", "the drill has failed", 9.0)),
+        with_tasks(("STOPPED", "UserInitiated", "a drill of the health checks", 9.0)),
         seen.slot_state(Slot.A, seen.service(Slot.A, 41)),
     ],
 )
@@ -148,6 +154,42 @@ def test_the_way_back_is_what_the_move_came_from(
     assert classify(seen.spec(), found).row == row
     answer = readiness(seen.spec(), found, live)
     assert (answer.way_back, answer.reasons) == (way_back, (reason,) if reason else ())
+
+
+@pytest.mark.parametrize(("desired", "running", "percent"), [(2, 3, 66), (1, 4, 25), (3, 4, 75)])
+def test_how_much_of_production_a_way_back_carries(desired: int, running: int, percent: int) -> None:
+    """What the way back has, in percent of the tasks that production runs, never rounded up."""
+    blue = warm(desired=desired, running=desired, healthy=desired)
+    live = seen.slot_state(
+        Slot.B, seen.service(Slot.B, 42, desired=running, running=running, deployment="d2.42.served")
+    )
+    found = seen.snapshot(blue, live, move=f"d2.a.b.done.{T}", weights={"b": 1})
+    (reason,) = readiness(seen.spec(), found, Slot.B).reasons
+    assert reason == (f"{percent} % of production's capacity: {desired} healthy targets for {running} running tasks")
+
+
+def test_before_a_shift_the_way_back_is_production_itself() -> None:
+    """An announced shift has not begun: what serves is the way back, and is not measured by itself."""
+    blue = warm(desired=1, running=2, healthy=1)
+    green = seen.slot_state(Slot.B, seen.service(Slot.B, 42, deployment="d3.42"))
+    found = seen.snapshot(blue, green, move=f"d3.a.b.shift.{T}", weights={"a": 1})
+    assert readiness(seen.spec(), found, Slot.A) == Readiness(
+        ready=True, way_back=Slot.A, revision="web:41", healthy=1, wanted=1, reasons=()
+    )
+    none = seen.snapshot(warm(desired=0, running=0, healthy=0), green, move=f"d3.a.b.shift.{T}", weights={"a": 1})
+    assert readiness(seen.spec(), none, Slot.A).wanted == 0
+
+
+def test_without_a_way_back_nothing_is_counted() -> None:
+    """Where nothing would serve again, there is no revision, nothing is healthy and nothing wanted."""
+    assert readiness(seen.spec(), seen_with(None, {"a": 1}), Slot.A) == Readiness(
+        ready=False,
+        way_back=None,
+        revision="",
+        healthy=0,
+        wanted=0,
+        reasons=("no move is on record, so there is nothing to go back to",),
+    )
 
 
 def test_production_without_a_service_asks_for_nothing() -> None:

@@ -1,6 +1,7 @@
 """`retire` decided: what it refuses, what it waits for, what it says it ends."""
 
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -9,11 +10,11 @@ import seen
 from plan import scenes
 from plan.scenes import LONG_AGO, NOW_S, Scene, decide, sentences
 from teal.model.decision import Decision, Finished, Refused, Steps
-from teal.model.identity import LabFacts, Slot
+from teal.model.identity import Slot
 from teal.model.run import Retire, Rollback, Run, Still
 from teal.model.snapshot import Snapshot
 from teal.model.spec import DeploySpec, Spec
-from teal.model.step import Wait, WriteRoute
+from teal.model.step import Hold, Wait, WriteRoute
 from teal.model.step_retire import AwaitDrained, AwaitStill, RetireSlot
 from teal.model.tags import DEPLOYMENT, parse_move
 from teal.plan.invariants import broken
@@ -71,6 +72,64 @@ def test_it_waits_out_a_record_that_it_made_itself() -> None:
     assert sentences(waits)[0] == "wait until slot b has been without traffic for 120 s"
 
 
+@pytest.mark.parametrize(
+    ("age_s", "own", "time_scale", "first"),
+    [
+        (100, False, 1.0, "slot b had traffic less than 120 s ago"),
+        (120, False, 1.0, "slot b had traffic less than 120 s ago"),
+        (121, False, 1.0, LOOK),  # the second that the tag does not tell, and 120
+        (120, True, 1.0, "wait until slot b has been without traffic for 120 s"),
+        (121, True, 1.0, LOOK),
+        (60, False, 0.5, "slot b had traffic less than 60 s ago"),
+        (61, False, 0.5, "look again after 1.5 s: nothing may have changed"),
+        (60, True, 0.5, "wait until slot b has been without traffic for 60 s"),
+    ],
+)
+def test_a_slot_rests_from_its_last_weight(age_s: int, own: bool, time_scale: float, first: str) -> None:  # noqa: FBT001 - a table's column
+    """120 s of the lab's time, to the second; who recorded the end of the move itself waits, anybody else refuses."""
+    scene = replace(TAKEN_BACK, move=f"d7.a.b.back.{int(NOW_S) - age_s}")
+    run = scenes.run(own_move=parse_move(scene.move) if own else None)
+    decision = plan(Retire(), scenes.spec(), scenes.in_lab(scene.seen(), time_scale), run, NOW_S)
+    assert (sentences(decision)[0] if isinstance(decision, Steps) else told(decision)[1]) == first
+
+
+def test_its_rest_is_said_of_the_slot_that_serves() -> None:
+    """While it rests, the look says what holds then: all the traffic is with the other slot."""
+    scene = replace(TAKEN_BACK, move=f"d7.a.b.back.{YOUNG}")
+    decision = decide(Retire(), scene, run_knows=scenes.run(own_move=parse_move(scene.move)))
+    assert isinstance(decision, Steps)
+    assert isinstance(decision.steps[0], Hold)
+    answer = check(decision.steps[0], scenes.spec(), scene.seen(), scenes.run(), NOW_S)
+    assert answer == NotYet(retry_after_s=4.0, progress="100 % on slot a, 61 s left; 2 healthy")
+
+
+def test_without_a_move_its_looks_count_from_when_the_weights_were_seen() -> None:
+    """Where no tag says when the slot last had weight, equal looks before the weights were known do not count."""
+    known = replace(still(NOW_S - 500.0), weights=written(UNRECORDED.seen(), NOW_S - 50.0))
+    decision = decide(Retire(), UNRECORDED, run_knows=known)
+    assert isinstance(decision, Steps)
+    assert decision.steps[0] == AwaitStill(slot=Slot.A, lasts_s=120.0, until_s=NOW_S + 70.0)
+
+
+def test_a_slot_without_tags_is_judged_by_what_it_runs() -> None:
+    """What a person made by hand stands alone when it is whole, though no tag says what it shall hold."""
+    assert sentences(decide(Retire(), replace(UNRECORDED, a="", b=""))) == [LONG_LOOK, EMPTY_A, DRAIN_A]
+
+
+@pytest.mark.parametrize(("delays", "lasts_s"), [((), 600.0), ((30,), 630.0), ((30, 400), 1000.0), ((400, 30), 1000.0)])
+def test_it_waits_for_open_requests_and_ten_minutes_more(delays: tuple[int, ...], lasts_s: float) -> None:
+    """The longest deregistration delay of the slot's groups, and ten minutes; a group that is gone delays nothing."""
+    found = AT_REST.seen()
+    state = found.slot(Slot.A)
+    (known,) = state.groups
+    assert known.group is not None
+    groups = [replace(known, group=replace(known.group, deregistration_delay_s=delay)) for delay in delays]
+    state = replace(state, groups=(*groups, replace(known, group=None)))
+    decision = plan(Retire(), scenes.spec(), replace(found, slots={**found.slots, Slot.A: state}), scenes.run(), NOW_S)
+    assert isinstance(decision, Steps)
+    assert decision.steps[-1] == AwaitDrained(slot=Slot.A, deadline_at_s=NOW_S + lasts_s)
+
+
 def changed(scene: Scene, **changes: Any) -> Snapshot:  # noqa: ANN401 - fields of a snapshot
     """Return a scene with something else in its snapshot."""
     return replace(scene.seen(), **changes)
@@ -111,6 +170,8 @@ def emptied(scene: Scene, targets: int = 0) -> Snapshot:
         (with_service(AT_REST, Slot.A), 0, "nothing to retire: slot a has no service"),
         (emptied(AT_REST), 0, "nothing to retire: slot a is scaled to 0"),
         (Scene(move=f"d7.a.b.shift.{LONG_AGO}", shares=(1,), b="d7.42").seen(), 6, "a move is under way: baking"),
+        (Scene(move=f"d7.a.b.shift.{LONG_AGO}", shares=(Fraction(1, 2),), b="d7.42.back").seen(), 6,
+         "a move is under way: going back, interrupted"),
         (Scene(shares=(None,), a="d7.41", b=None).seen(), 6, "a move is under way: no production rule yet"),
         (Scene(shares=(None,), a=None, b=None).seen(), 5, "no slot serves, so that none is idle"),
         (Scene(shares=(None,), a="d7.41.back", b=None).seen(), 5, "no slot serves, so that none is idle"),
@@ -137,6 +198,7 @@ def warm(kept_s: float | None) -> Spec:
     [
         (AT_REST, None, "not due: `keep_warm` names no end"),
         (AT_REST, 5000.0, "not due: slot a is kept warm for another 1000 s"),
+        (AT_REST, 4000.6, "not due: slot a is kept warm for another 1 s"),
         (TAKEN_BACK, 5000.0, "not due: slot b is kept warm for another 1000 s"),
         (replace(AT_REST, move=None), 60.0, "not due: at rest, no move on record"),
         (Scene(move=f"d7.a.b.held.{LONG_AGO}", b="d7.42"), 60.0, "not due: held, waiting for flip or abort"),
@@ -150,15 +212,14 @@ def test_if_due_does_nothing_before_its_time(scene: Scene, kept_s: float | None,
 @pytest.mark.parametrize(("kept_s", "exit_code"), [(39_999.0, None), (41_000.0, 0)])
 def test_keeping_warm_is_scaled_with_the_lab(kept_s: float, exit_code: int | None) -> None:
     """In a lab whose time is a tenth, a slot is kept warm for a tenth of what is configured."""
-    found = AT_REST.seen()
-    lab = replace(found, caller=replace(found.caller, lab=LabFacts(time_scale=0.1, low_port_offset=0)))
-    decision = plan(Retire(if_due=True), warm(kept_s), lab, scenes.run(), NOW_S)
+    decision = plan(Retire(if_due=True), warm(kept_s), scenes.in_lab(AT_REST.seen(), 0.1), scenes.run(), NOW_S)
     assert (decision.exit_code if isinstance(decision, Finished) else None) == exit_code
 
 
 def test_if_due_retires_when_it_is_due() -> None:
     """When `keep_warm` is over, `--if-due` does what `retire` does."""
-    assert sentences(decide(Retire(if_due=True), AT_REST, wanted=warm(3000.0))) == [LOOK, EMPTY_A, DRAIN_A]
+    for kept_s in (3000.0, 4000.0):
+        assert sentences(decide(Retire(if_due=True), AT_REST, wanted=warm(kept_s))) == [LOOK, EMPTY_A, DRAIN_A]
 
 
 @pytest.mark.parametrize(
@@ -188,6 +249,7 @@ LED = replace(AT_REST, shares=(0,))
         (emptied(AT_REST, 1), DONE, [DRAIN_A]),
         (emptied(AT_REST), DONE, (0, "nothing to retire: slot a is scaled to 0")),
         (emptied(LED, 1), DONE, ["bring service shop-web-a (slot a) to 2 tasks"]),
+        (emptied(replace(AT_REST, shares=(0, 1)), 1), DONE, ["bring service shop-web-a (slot a) to 2 tasks"]),
         (LED.seen(), DONE, (7, "slot a is not retired: somebody else sent traffic to it meanwhile")),
         (with_service(AT_REST, Slot.A), DONE, (0, "nothing to retire: slot a has no service")),
     ],
@@ -200,6 +262,11 @@ def test_a_slot_that_is_wanted_again_gets_its_tasks_back(
     assert (sentences(decision) if isinstance(then, list) else told(decision)) == then
 
 
+def test_a_slot_that_was_given_back_is_not_retired() -> None:
+    """Its tasks are back, and yet `retire` did not do what was asked: exit 7."""
+    assert plan(Retire(), scenes.spec(), emptied(LED, 1), DONE, NOW_S).exit_code == 7
+
+
 @pytest.mark.parametrize(
     ("found", "says"),
     [
@@ -207,11 +274,13 @@ def test_a_slot_that_is_wanted_again_gets_its_tasks_back(
         (LED.seen(), "I4: slot a has weight"),
         (replace(AT_REST, move=f"d7.a.b.done.{YOUNG}").seen(), "I4: slot a had weight a moment ago"),
         (with_service(AT_REST, Slot.B), "I5: slot a would be retired while slot b is not whole"),
+        (with_service(AT_REST, Slot.B, tags={DEPLOYMENT: "d7.41.served"}),
+         "I5: slot a would be retired while slot b is not whole"),
         (with_service(AT_REST, Slot.B, running=1), "I5: slot a would be retired while slot b is not whole"),
         (changed(AT_REST, strangers=("rule 40",)), "I5: rule 40 may lead to slot a"),
         (changed(AT_REST, taken_at_s=NOW_S - 2.0), "I9: the last look is 2.0 s old"),
     ],
-)
+)  # fmt: skip
 def test_the_invariants_speak_of_it(found: Snapshot, says: str) -> None:
     """Whatever the planner thinks, no slot is emptied that could be needed, and none on an old look."""
     assert broken(Retire(), scenes.facts(found), RETIRE_A) == says
@@ -259,6 +328,8 @@ LEFT = "0/0 tasks run (0 pending); targets: 1 healthy"
     ("step", "found", "answer"),
     [
         (SOON, AT_REST.seen(), NotYet(retry_after_s=2.0, progress="another look in 2 s")),
+        (replace(SOON, until_s=NOW_S + 0.5), AT_REST.seen(),
+         NotYet(retry_after_s=0.5, progress="another look in 0 s")),
         (replace(SOON, until_s=NOW_S), AT_REST.seen(), Done()),
         (DRAINED, emptied(AT_REST), Done()),
         (DRAINED, with_service(EMPTIED, Slot.A, running=1), NotYet(retry_after_s=4.0, progress=RUNS)),
@@ -267,10 +338,20 @@ LEFT = "0/0 tasks run (0 pending); targets: 1 healthy"
         (DRAINED, emptied(AT_REST, 1), NotYet(retry_after_s=4.0, progress=LEFT)),
         (LATE, emptied(AT_REST, 1), Failed(reason=f"slot a is scaled to 0 and not empty yet: {LEFT}", deadline=True)),
     ],
-)
+)  # fmt: skip
 def test_its_waits_are_judged(step: Wait, found: Snapshot, answer: Done | NotYet | Failed) -> None:
     """A slot is empty when no task and no target is left, and has a deadline for it."""
     assert check(step, scenes.spec(), found, scenes.run(), NOW_S) == answer
+
+
+def test_a_slot_is_empty_when_all_its_groups_are() -> None:
+    """A slot of two groups is waited for as long as one of them has a target."""
+    found = emptied(AT_REST, 1)
+    state = found.slot(Slot.A)
+    (left,) = state.groups
+    for groups in ((left, replace(left, targets=())), (replace(left, targets=()), left)):
+        world = replace(found, slots={**found.slots, Slot.A: replace(state, groups=groups)})
+        assert sentences(plan(Retire(), scenes.spec(), world, scenes.run(), NOW_S)) == [DRAIN_A]
 
 
 def test_two_looks_are_equal_in_what_the_decision_rests_on() -> None:

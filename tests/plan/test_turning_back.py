@@ -23,6 +23,7 @@ from plan.words import (
 from teal.model.decision import Finished, Steps
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, TurnBack
 from teal.model.tags import parse_move
+from teal.plan.planner import plan
 
 SIGNAL = TurnBack(reason="stopped by signal 15", judged=False, pause=True, exit_code=143)
 
@@ -55,7 +56,7 @@ def test_a_stop_takes_its_own_announcement_back() -> None:
 
 @pytest.mark.parametrize(
     ("age_s", "intent", "exit_code"),
-    [(59, Deploy(), 6), (59, Flip(), 6), (61, Deploy(), 0), (59, Abort(), 0), (1, Rollback(), 0)],
+    [(59, Deploy(), 6), (59, Flip(), 6), (60, Deploy(), 0), (61, Deploy(), 0), (59, Abort(), 0), (1, Rollback(), 0)],
 )
 def test_an_announcement_is_left_alone_for_a_minute(age_s: int, intent: Intent, exit_code: int) -> None:
     """Row 11: a younger one is somebody at work, an older one did not come to anything."""
@@ -64,6 +65,13 @@ def test_an_announcement_is_left_alone_for_a_minute(age_s: int, intent: Intent, 
     if isinstance(decision, Steps):
         marked = [MARKED] if isinstance(intent, Rollback) else []
         assert sentences(decision) == [BACK_B, *marked, TAKEN_BACK]
+
+
+def test_in_a_lab_the_minute_is_shorter() -> None:
+    """Row 11 in a lab whose time is half: after half a minute an announcement did not come to anything."""
+    for age_s, exit_code in ((29, 6), (30, 0)):
+        lab = scenes.in_lab(scene("shift", 0, 0, at_s=int(NOW_S) - age_s).seen(), 0.5)
+        assert plan(Deploy(), scenes.spec(2), lab, scenes.run(), NOW_S).exit_code == exit_code
 
 
 JUDGED = TurnBack(reason="sick")

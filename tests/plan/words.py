@@ -19,6 +19,7 @@ BACK_B, BACK_A = (
 TAKEN_BACK = "record that the move a → b was taken back"
 PREPARED = "record that a move a → b is being prepared"
 MARKED = "mark web:42 as taken back"
+WHOLE_B = "wait until slot b is whole: 2 tasks of one revision, all healthy for 30 s"
 EVERY: tuple[Intent, ...] = (Deploy(), Flip(), Rollback(), Abort())
 
 
