@@ -385,3 +385,5 @@ def test_what_is_in_hand_is_the_move_under_way_or_the_next_one() -> None:
     ] * 3
     resting = (scene("done", 1, b="d7.42.served"), scene("back", 0, b="d7.42.back"), Scene(shares=(1,), a="", b=""))
     assert [facts_of(found).in_hand.to for found in resting] == [Slot.A, Slot.B, Slot.A]
+    nobody = facts_of(Scene(move=f"d7.none.b.back.{T}", shares=(0,), a=None, b="d7.42.back"))
+    assert nobody.in_hand is nobody
