@@ -193,6 +193,14 @@ def test_a_slot_that_had_weight_a_moment_ago_rests_first(intent: Intent, age_s: 
     assert first.sentence() == COOL
 
 
+def test_in_a_lab_a_slot_rests_less() -> None:
+    """In a lab whose time is half, a minute after its last weight a slot is deployed over."""
+    for age_s, first in ((60, COOL.replace("120 s", "60 s")), (61, PREPARED)):
+        lab = scenes.in_lab(scene("back", 0, b="d7.42.back", at_s=int(NOW_S) - age_s).seen(), 0.5)
+        decision = plan(Deploy(), scenes.spec(image="shop/web:1.43"), lab, scenes.run(), NOW_S)
+        assert sentences(decision)[0] == first
+
+
 def test_a_new_slot_has_nothing_to_rest_from() -> None:
     """Where the idle slot has no service there is nothing that could still be answering."""
     found = scene("done", 1, b="d7.42.served", at_s=int(NOW_S) - 5)
