@@ -46,6 +46,7 @@ from teal.plan.standing import written
         (scene("prepare", TENTH, 0, b="d7.42.back"), [TO_A_1, TAKEN_BACK]),
         (scene("shift", 0, HALF, b="d7.42.back"), [TO_A_2, TAKEN_BACK]),
         (scene("shift", TENTH, 1), [TO_A_1, TO_A_2, BACK_B, TAKEN_BACK]),
+        (scene("shift", TENTH, 0, TENTH), [TO_A_1, TO_A_1.replace("20", "22"), BACK_B, TAKEN_BACK]),
         (scene("shift", 0, 1, b="d7.42.served"), [TO_A_2, BACK_B, TAKEN_BACK]),
         (scene("done", 0, 1, b="d7.42.served"), [TO_A_2, BACK_B, TAKEN_BACK]),
         (scene("done", 0, 0, b="d7.42.back"), [TAKEN_BACK]),
