@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.cloud import HOSTS, Cloud, Shares
-from sim.notes import Fractions, Notes, Writer
+from sim.notes import Fractions, Newcomers, Notes, Writer, deployment_in
 from sim.scenario import Command
 from sim.story import Story
-from sim.weights import Standing, forward_shares, fractions_of, slot_of, slots_with_weight
+from sim.weights import Standing, forward_shares, fractions_of, hosts_written, slot_of, slots_with_weight
 from teal.model.event import Event, Planned, RunEnded, StepBegan, StepFailed, TurnedBack
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Rollback
 from teal.model.step import Act, Hold, Step
-from teal.model.tags import DEPLOYMENT, MOVE, MoveTag, Stage, parse_move
+from teal.model.tags import MOVE, MoveTag, Outcome, Stage, parse_move
 from teal.plan.invariants import FRESH_LOOK_S
 
 ON_ITS_WAY_S = 0.5  # what a read and the write after it may take on the wire
@@ -51,6 +51,7 @@ class Watcher:
     standing: Standing = field(default_factory=Standing)
     last_write: tuple[str, float] = ("", -1e9)  # of anybody: who, when
     notes: dict[str, Notes] = field(default_factory=dict[str, Notes])
+    newcomers: Newcomers = field(default_factory=Newcomers)
     _bad: set[tuple[str, str]] = field(default_factory=set[tuple[str, str]])
 
     def start(self) -> None:
@@ -111,7 +112,7 @@ class Watcher:
 
     def begins(self, who: Writer, command: Command) -> None:
         """Take note that a run begins."""
-        self.notes[who.name] = Notes(command=command)
+        self.notes[who.name] = Notes(command=command, began_at_s=self.cloud.now_s)
 
     def saw(self, who: Writer, what: str, key: object, value: Any) -> None:  # noqa: ANN401 - what a port returned
         """Take note of an answer that a process got."""
@@ -182,6 +183,7 @@ class Watcher:
         """Judge a write that a process sends, whatever becomes of it."""
         note = self.notes[who.name]
         note.writes.append(operation)
+        self.newcomers.hear(who.name, self.cloud.now_s, deployment_in(params))
         match operation:
             case "ModifyRule":
                 self._judge_weights(who, note, self.rule_of.get(params["RuleArn"], ""), params)
@@ -297,15 +299,17 @@ class Watcher:
         self.served.discard(host)
 
     def _judge_tag(self, who: Writer, note: Notes, params: Mapping[str, Any]) -> None:
-        """`.back` is tagged after the weights are back."""
-        values = [tag["value"] for tag in params["tags"] if tag["key"] == DEPLOYMENT]
-        if values and values[0].endswith(".served"):
+        """`.back` is tagged after the weights are back, by verdict only on what the run brought or found."""
+        slot, tag = params["resourceArn"][-1], deployment_in(params)
+        if tag is not None and tag.outcome is Outcome.SERVED:
             weighted = {slot_of(arn): arn for shares in self.api.values() for arn, weight in shares if weight}
-            self._judge_hold(who, note, weighted.get(params["resourceArn"][-1], ""), self.move())
-        if not values or not values[0].endswith(".back") or note.failed_writes or self._excused(note):
+            self._judge_hold(who, note, weighted.get(slot, ""), self.move())
+        if tag is None or tag.outcome is not Outcome.BACK:
             return
-        slot = params["resourceArn"][-1]
-        if slot in slots_with_weight(self.api):
+        judged = isinstance(note.command.intent, Deploy | Flip)
+        if judged and self.newcomers.by_another(who.name, note.began_at_s, tag):
+            self.breaks("nobody judges what another brings", f"{who.name} tags slot {slot}: {tag}")
+        if slot in slots_with_weight(self.api) and not (note.failed_writes or self._excused(note)):
             self.breaks("`.back` is tagged after the weights", f"{who.name} tags slot {slot}, which has weight")
 
     def _judge_first(self, who: Writer, note: Notes, operation: str) -> None:
@@ -332,18 +336,12 @@ class Watcher:
             self.breaks("no write is repeated over and over", f"{who.name}: {operation} {SAME_WRITES} times")
         if operation in {"ModifyRule", "CreateRule", "DeleteRule"}:
             self.refresh()
-        for host in self._written_hosts(operation, params) & self.foreign:
+        for host in hosts_written(operation, params, self.rule_of) & self.foreign:
             self.foreign.discard(host)
             self.served.discard(host)  # until every node has taken it up
             self.lost.pop(host, None)
         if operation in {"ModifyRule", "CreateRule", "DeleteRule", "UpdateService", "TagResource", "AddTags"}:
             self.last_write = who.name, self.cloud.now_s
-
-    def _written_hosts(self, operation: str, params: Mapping[str, Any]) -> set[str]:
-        if operation == "ModifyRule":
-            return {self.rule_of.get(params["RuleArn"], "")}
-        conditions = params.get("Conditions", ()) if operation == "CreateRule" else ()
-        return {value for each in conditions for value in each.get("HostHeaderConfig", {}).get("Values", ())}
 
     def stranger_writes(self, hosts: tuple[str, ...], slots: tuple[str, ...]) -> None:
         """Take note of what somebody else is about to do to routes and slots."""

@@ -73,8 +73,8 @@ class Weather:
     keeps_past: bool
     is_calm: bool = False
     _over: Kind | None = None
-    _past: dict[tuple[str, str], list[dict[str, Any]]] = field(
-        default_factory=dict[tuple[str, str], list[dict[str, Any]]]
+    _past: dict[tuple[str, str], list[tuple[float, dict[str, Any]]]] = field(  # answers, and when each was first given
+        default_factory=dict[tuple[str, str], list[tuple[float, dict[str, Any]]]]
     )
 
     @classmethod
@@ -144,10 +144,10 @@ class Weather:
     ) -> dict[str, Any]:
         """Remember an answer; give the one before it while that is not long past."""
         past = self._past.setdefault((operation, repr(params)), [])
-        if not past or past[-1] != found:
-            past.append(duplicate(found))
+        if not past or past[-1][1] != found:
+            past.append((cloud.now_s, duplicate(found)))
             del past[:-2]
-        changed_s = cloud.changed_at_s.get(KINDS.get(operation, "tasks"), -1e9)
+        changed_s = min(cloud.changed_at_s.get(KINDS.get(operation, "tasks"), -1e9), past[-1][0])
         if stale and len(past) > 1 and cloud.now_s - changed_s < STALE_FOR_S:
-            return duplicate(past[0])
+            return duplicate(past[0][1])
         return found

@@ -1,12 +1,13 @@
 """What the checkers know of a run, and how they read routes."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from sim.cloud import Shares
 from sim.scenario import Command
+from teal.model.tags import DEPLOYMENT, DeploymentTag, Outcome, parse_deployment
 from teal.model.traffic import Rule, TargetHealth
 
 Fractions = dict[str, float]
@@ -30,6 +31,7 @@ class Notes:
     """What is known of one run."""
 
     command: Command
+    began_at_s: float = 0.0
     rules_at_s: float | None = None  # awake time of the last answer that told the rules
     rules: Sequence[Rule] = ()  # as read then
     health: dict[str, tuple[Sequence[TargetHealth], float]] = field(
@@ -48,3 +50,25 @@ class Notes:
         default_factory=dict[str, Shares]
     )  # what a stranger changed during this run, from
     weight_at_begin: bool = False
+
+
+@dataclass(slots=True)
+class Newcomers:
+    """Who brought which deployment to a slot, and when."""
+
+    brought: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict[tuple[str, int], tuple[str, float]])
+
+    def hear(self, name: str, at_s: float, tag: DeploymentTag | None) -> None:
+        """Take note of a tag that a process writes."""
+        if tag is not None and tag.outcome is Outcome.BARE:
+            self.brought.setdefault((tag.id, tag.revision), (name, at_s))
+
+    def by_another(self, name: str, since_s: float, tag: DeploymentTag) -> bool:
+        """Say whether another process brought it since."""
+        who, at_s = self.brought.get((tag.id, tag.revision), (name, since_s))
+        return who != name and at_s > since_s
+
+
+def deployment_in(params: Mapping[str, Any]) -> DeploymentTag | None:
+    """Return the deployment that a write to ECS records, if it does."""
+    return next((parse_deployment(tag["value"]) for tag in params.get("tags", ()) if tag["key"] == DEPLOYMENT), None)

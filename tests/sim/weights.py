@@ -57,3 +57,11 @@ def forward_shares(actions: Any) -> Shares:  # noqa: ANN401 - AWS's own shape
     last = actions[-1]
     groups = last.get("ForwardConfig", {}).get("TargetGroups") or [{"TargetGroupArn": last.get("TargetGroupArn", "")}]
     return tuple((group["TargetGroupArn"], group.get("Weight", 1)) for group in groups)
+
+
+def hosts_written(operation: str, params: Mapping[str, Any], rule_of: Mapping[str, str]) -> set[str]:
+    """Return the hosts whose routes a write makes or modifies, given the host of each route's rule by its ARN."""
+    if operation == "ModifyRule":
+        return {rule_of.get(params["RuleArn"], "")}
+    conditions = params.get("Conditions", ()) if operation == "CreateRule" else ()
+    return {value for each in conditions for value in each.get("HostHeaderConfig", {}).get("Values", ())}

@@ -10,10 +10,10 @@ answer can come once.
 from collections import Counter
 from fractions import Fraction
 
-from teal.errors import DriftError
+from teal.errors import BusyError, DriftError
 from teal.model.change import Change
 from teal.model.identity import Slot
-from teal.model.snapshot import Snapshot
+from teal.model.snapshot import SlotState, Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Act, Step
 from teal.model.tags import MoveTag, Stage
@@ -99,6 +99,23 @@ def other_deployer(own: MoveTag | None, snapshot: Snapshot) -> str:
     if own is None or move is None or move == own or move.entered_at_s < own.entered_at_s:
         return ""
     return f"another run went on with this app: {move}"
+
+
+def refuse_newcomer(run_id: str, before: SlotState, after: SlotState) -> None:
+    """Leave a slot that was given to what another run brings; an older tag is a stale read, not news.
+
+    The move on record tells it too, but only where there are rules to hold one and this run has written its own.
+
+    Raises:
+        BusyError: the slot is to hold what another run brings.
+    """
+    was, now = before.deployment, after.deployment
+    known = {run_id, *(tag.id for tag in (was, before.before) if tag is not None)}
+    if was is None or now is None or now.id in known:
+        return
+    if now.revision > was.revision or (after.before is not None and after.before.id == was.id):
+        message = f"another run went on with this app: slot {after.slot} is to hold its revision {now.revision}"
+        raise BusyError(message, hint="`teal status` shows where things stand")
 
 
 def shows_again(own: MoveTag | None, before: Snapshot, after: Snapshot) -> bool:

@@ -15,7 +15,7 @@ from teal.errors import (
     TransientError,
     UnknownAnswerError,
 )
-from teal.execute.guard import other_deployer, refuse_foreign, shows_again, tags_removed
+from teal.execute.guard import other_deployer, refuse_foreign, refuse_newcomer, shows_again, tags_removed
 from teal.execute.laws import LAWS, Laws
 from teal.execute.perform import Scene
 from teal.execute.reading import GLANCE_PATIENCE_S, read_all, read_routes
@@ -337,10 +337,8 @@ class Session:
             self.note(whole_since_s=since_s)
 
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
-        if self.run.emptied is not None:
-            return  # the planner gives a slot back that somebody wants again
-        if isinstance(self.intent, Rollback):
-            return  # the way back is absolute: it is written over whatever the move it takes back still writes
+        if self.run.emptied is not None or isinstance(self.intent, Rollback):
+            return  # the planner gives back what somebody wants again; a rollback is written over whatever still writes
         if self.preempted is not None:  # and so is that of an abort, over what the run that it stopped may still write
             refuse_foreign(self.spec, self.preempted, after)
             return
@@ -363,6 +361,8 @@ class Session:
 
     def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
         green = self._facts_of(before).in_hand.to
+        if isinstance(self.intent, Deploy | Flip):
+            refuse_newcomer(self.run.id, before.slot(green), after.slot(green))
         routes, slots = came(self.unheard, before, after)
         scaled = counts(before, after, self.updated | slots)
         if scaled:

@@ -1,0 +1,62 @@
+"""Two deployers without a lock, and one slot: who finds what another brings there leaves it alone."""
+
+from contextlib import nullcontext
+from pathlib import Path
+
+import pytest
+
+from execute.disturbing import names, once, served_twice
+from lives import on
+from plan.scenes import Scene
+from teal.errors import BusyError
+from teal.execute.guard import refuse_newcomer
+from teal.model.identity import Slot
+from teal.model.run import Deploy
+from teal.model.snapshot import SlotState
+from teal.model.tags import BEFORE, DEPLOYMENT
+
+SLOW = 0.2  # the slot rests for 24 s
+
+
+def holding(deployment: str, before: str) -> SlotState:
+    """Return slot b with these two tags, the empty ones left out."""
+    return Scene(b=deployment, before=before).seen().slot(Slot.B)
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "refused"),
+    [
+        (("d5.41.served", ""), ("d9.42", "d5.41.served"), "42"),
+        (("d5.41.served", ""), ("d9.41", "d5.41.served"), "41"),  # the same content, brought by another
+        (("d6.42", "d5.41.served"), ("d9.43", "d5.41.served"), "43"),  # another's, over one that was not finished
+        (("d5.41.served", ""), ("d7.42", "d5.41.served"), ""),  # this run's own
+        (("d6.42", ""), ("d6.42.back", ""), ""),  # the same one, taken back
+        (("d6.42", "d5.43.served"), ("d5.43.served", ""), ""),  # put back
+        (("d6.42", "d5.41.served"), ("d4.40.back", ""), ""),  # what was before: a stale read
+        (("", ""), ("d9.42", ""), ""),
+        (("d6.42", ""), ("", ""), ""),
+    ],
+)
+def test_whose_newcomer_it_is(was: tuple[str, str], now: tuple[str, str], refused: str) -> None:
+    """Run d7 leaves a slot whose newest tag is another run's; its own, an older one, one put back are no news."""
+    with pytest.raises(BusyError, match=f"slot b is to hold its revision {refused}") if refused else nullcontext():
+        refuse_newcomer("d7", holding(*was), holding(*now))
+
+
+def test_what_another_brings_meanwhile_is_left_alone(tmp_path: Path) -> None:
+    """While a deployment waits for its slot to rest, another run brings something there: it ends with 6, unwritten."""
+    play = on(served_twice(tmp_path, time_scale=SLOW), "3")
+    region, began_s = play.region, play.region.now_s
+    idle = play.look().slot(Slot.A).service
+    assert idle is not None
+    tags = {DEPLOYMENT: "another.9", BEFORE: idle.tags[DEPLOYMENT]}
+
+    def bring() -> None:
+        listed = [{"key": key, "value": value} for key, value in tags.items()]
+        region.aws("ecs", "TagResource", resourceArn=idle.arn, tags=listed)
+
+    once(region, lambda: region.now_s > began_s + 60.0 * SLOW, bring)
+    since = len(region.written)
+    ended = play.run(Deploy())
+    assert (ended.exit_code, names(play, since)) == (6, []), ended.message
+    assert "is to hold its revision 9" in ended.message
