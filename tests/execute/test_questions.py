@@ -7,7 +7,6 @@ import pytest
 
 import seen as world
 from aws.canned import VirtualClock
-from region import stage
 from teal.execute.perform import Scene
 from teal.execute.questions import PASS, ROW_LENGTH, Verdict, Way, ask, gate_environment, taste_way
 from teal.model.identity import LabFacts, Slot
@@ -65,12 +64,6 @@ class Ending:
 def as_revision(revision: str = "42", *, status: int = 200, body: str = "", error: str = "") -> Reply:
     """Return an answer that names a revision."""
     return Reply(status=status, headers={"x-revision": revision}, body=body, error=error)
-
-
-@pytest.fixture(name="ports", scope="module")
-def region_ports(tmp_path_factory: pytest.TempPathFactory) -> Ports:
-    """Everything that is not asked here."""
-    return stage(tmp_path_factory.mktemp("app")).ports()
 
 
 def rule(*conditions: Condition, group: str = "tg/b", arn: str = "rule/1") -> Rule:

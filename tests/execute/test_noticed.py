@@ -1,0 +1,117 @@
+"""What a run makes of what somebody else did between two looks: drift, adopted or not, a split that goes back."""
+
+import re
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from execute.scripted import DONE, HALF, SPLIT, STARTING, counted, of_service, scripted, shares
+from plan.scenes import LONG_AGO, Scene, run
+from region_fakes import Story
+from teal.errors import DriftError
+from teal.model.event import Drifted, TurnedBack
+from teal.model.identity import Slot
+from teal.model.run import Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
+from teal.model.snapshot import Snapshot
+from teal.model.tags import MoveTag, Stage
+from teal.ports import Ports
+
+MOVE = MoveTag(id="d7", origin=Slot.A, to=Slot.B, stage=Stage.SHIFT, entered_at_s=LONG_AGO)
+MINE = run(own_move=MOVE)
+
+SICK = TurnBack(reason="sick", exit_code=4)
+ADOPTABLE = of_service(Slot.A, lambda service: replace(service, minimum_healthy_percent=50), STARTING)
+BOTH = counted(Slot.A, 2, of_service(Slot.B, lambda service: replace(service, minimum_healthy_percent=50), ADOPTABLE))
+
+
+@pytest.mark.parametrize(
+    ("intent", "after", "hint"),
+    [
+        (Deploy(), ADOPTABLE, "`--adopt` takes it as it is; run the command again to go on from what is there now"),
+        (Retire(), ADOPTABLE, "`--adopt` takes it as it is; run the command again to go on from what is there now"),
+        (Deploy(), BOTH, "run the command again to go on from what is there now"),
+        (Deploy(adopt=True), BOTH, "run the command again to go on from what is there now"),
+        (Flip(adopt=True), BOTH, "run the command again to go on from what is there now"),
+        (Flip(adopt=True), ADOPTABLE, None),
+        (Deploy(adopt=True), ADOPTABLE, None),
+    ],
+)
+def test_what_may_be_adopted(ports: Ports, intent: Intent, after: Snapshot, hint: str | None) -> None:
+    """Changes go on with the run only where every one of them may, and where it was asked for; else they stop it."""
+    session = scripted(ports, intent, STARTING, after)
+    session.look()
+    if hint is None:
+        session.look()
+    else:
+        with pytest.raises(DriftError, match="minimum percent") as caught:
+            session.look()
+        assert caught.value.hint == hint
+    told = list(session.unsaid())
+    assert [event.adopted for event in told if isinstance(event, Drifted)] == [hint is None]
+    story = session.ports.journal
+    assert isinstance(story, Story)
+    assert story.events == told
+
+
+REVISION = of_service(Slot.A, lambda service: replace(service, task_definition_arn="arn:x:task-definition/web:9"))
+FIFTH = shares(HALF, Fraction(1, 5))
+SAID, SAID_TOO = r"drift: somebody else changed .*", r"sick; drift: somebody else changed .*"
+DRIFTS: dict[str, tuple[Snapshot, Run, Snapshot, set[int], str]] = {  # which routes are left alone, and the verdict
+    "a route": (SPLIT, MINE, FIFTH, {1}, SAID),
+    "a service": (SPLIT, MINE, REVISION, set(), SAID),
+    "a route on the way back": (SPLIT, run(own_move=MOVE, turn_back=SICK), FIFTH, {1}, SAID_TOO),
+    "that route once more": (
+        SPLIT,
+        run(own_move=MOVE, turn_back=SICK, foreign=frozenset({1})),
+        FIFTH,
+        {1},
+        "sick",
+    ),
+    "another route": (
+        SPLIT,
+        run(own_move=MOVE, turn_back=SICK, foreign=frozenset({0})),
+        FIFTH,
+        {0, 1},
+        SAID_TOO,
+    ),
+    "back on one slot": (STARTING, run(turn_back=SICK), ADOPTABLE, set(), "sick"),
+}
+
+
+@pytest.mark.parametrize(("before", "knows", "after", "foreign", "why"), DRIFTS.values(), ids=DRIFTS)
+def test_drift_while_traffic_is_split(
+    ports: Ports, before: Snapshot, knows: Run, after: Snapshot, foreign: set[int], why: str
+) -> None:
+    """A split goes back, but for routes that somebody else wrote; a way back tells each of them once, with exit 7."""
+    session = scripted(ports, Deploy(), before, after, knows=knows)
+    session.look()
+    session.look()
+    verdict = session.run.turn_back
+    assert verdict is not None
+    assert session.run.foreign == foreign
+    assert re.fullmatch(why, verdict.reason)
+    assert (verdict.judged, verdict.exit_code) == (knows.turn_back is not None, 4 if why == "sick" else 7)
+    told = list(session.unsaid())
+    assert [event.adopted for event in told if isinstance(event, Drifted)] == [False]
+    assert sum(isinstance(event, TurnedBack) for event in told) == (knows.turn_back is None)
+
+
+@pytest.mark.parametrize("knows", [run(emptied=(Slot.A, 2)), run()])
+@pytest.mark.parametrize("intent", [Rollback(), Retire()])
+def test_who_does_not_mind(ports: Ports, intent: Intent, knows: Run) -> None:
+    """A rollback is written over whatever there is; whoever retires a slot that is wanted again gives it back."""
+    session = scripted(ports, intent, DONE, counted(Slot.A, 5, DONE), knows=knows)
+    session.look()
+    session.look()
+    assert bool(list(session.unsaid())) is (knows.emptied is None and isinstance(intent, Retire))
+
+
+def test_a_move_that_somebody_took_back_is_taken_back(ports: Ports) -> None:
+    """The same move with stage `back` was rolled back by another run: this one finishes that, and judges nobody."""
+    back = Scene(move=str(MOVE.entering(Stage.BACK, LONG_AGO + 5)), shares=(HALF, HALF), b="d7.42").seen()
+    session = scripted(ports, Deploy(), SPLIT, back, knows=MINE)
+    session.look()
+    session.look()
+    assert session.run.turn_back == TurnBack(reason="another run took this move back", judged=False)
+    assert [type(event) for event in session.unsaid()] == [TurnedBack]
