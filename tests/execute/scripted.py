@@ -113,26 +113,31 @@ class Looks(Observer):
     def __init__(self, configured: Spec, ports: Ports, looks: Sequence[Look]) -> None:
         super().__init__(configured, ports)
         self.left = list(looks)
+        self.taken: list[str] = []  # `full`, `glance`, `slot b`, `slot b and its service`
+        self.recent_again = 0
         self.clock = ports.clock
 
     def full(self, *, lean: bool = False) -> Snapshot:
         """Look."""
-        assert lean in {True, False}
+        self.taken.append("lean" if lean else "full")
         return self._next()
 
     def glance(self, snapshot: Snapshot) -> Snapshot:
         """Look at the routes."""
+        self.taken.append("glance")
         return replace(snapshot, routes=self._next().routes, taken_at_s=self.clock.now_s())
 
     def watch(self, snapshot: Snapshot, slot: Slot, *, service: bool) -> Snapshot:
         """Look at a slot."""
+        self.taken.append(f"slot {slot}{' and its service' if service else ''}")
         found = self._next()
-        assert service in {True, False}
-        return (
-            snapshot
-            if found.slots == snapshot.slots
-            else replace(snapshot, slots={**snapshot.slots, slot: found.slot(slot)})
-        )
+        if found.slots == snapshot.slots:
+            return snapshot
+        return replace(snapshot, slots={**snapshot.slots, slot: found.slot(slot)})
+
+    def read_recent_again(self) -> None:
+        """Note it."""
+        self.recent_again += 1
 
     def _next(self) -> Snapshot:
         assert self.left, "nobody said what there is to see"
@@ -158,3 +163,9 @@ def scripted(
     session = Session(wanted, around, intent, knows or run(started_at_s=clock.now_s()), laws)
     session.observer = Looks(wanted, around, looks)
     return session
+
+
+def looked(session: Session) -> Looks:
+    """Return what a session looks with."""
+    assert isinstance(session.observer, Looks)
+    return session.observer
