@@ -190,11 +190,6 @@ def does(session: Session, *steps: Step) -> list[Event]:
     return events
 
 
-def kinds(events: Sequence[Event]) -> list[str]:
-    """Return the names of events."""
-    return [type(event).__name__ for event in events]
-
-
 def naps(session: Session) -> list[float]:
     """Return how long was slept each time."""
     clock = session.ports.clock

@@ -9,7 +9,8 @@ from plan.scenes import LONG_AGO, Scene, run, spec
 from region_fakes import Story
 from teal.execute.laws import LAWS, Laws
 from teal.execute.session import Session
-from teal.model.identity import Caller, Slot
+from teal.model.event import Event, Waited
+from teal.model.identity import Caller, LabFacts, Slot
 from teal.model.lock import Claim, Claimed
 from teal.model.run import Intent, Run
 from teal.model.snapshot import Snapshot
@@ -25,6 +26,7 @@ SPLIT = Scene(move=f"d7.a.b.shift.{LONG_AGO}", shares=(HALF, HALF), b="d7.42").s
 BAKING = Scene(move=f"d7.a.b.shift.{LONG_AGO}", shares=(1, 1), b="d7.42").seen()
 DONE = Scene(move=f"d7.a.b.done.{LONG_AGO}", shares=(1, 1), b="d7.42.served").seen()
 Look = Snapshot | Exception
+FAST, SERVICE, FULL = "slot b", "slot b and its service", "full"
 
 
 def shares(*parts: Fraction | int) -> Snapshot:
@@ -169,3 +171,14 @@ def looked(session: Session) -> Looks:
     """Return what a session looks with."""
     assert isinstance(session.observer, Looks)
     return session.observer
+
+
+def kinds(events: Sequence[Event]) -> list[str]:
+    """Return the names of what happened, but for what was said meanwhile."""
+    return [type(event).__name__ for event in events if not isinstance(event, Waited)]
+
+
+def faster(found: Snapshot, time_scale: float) -> Snapshot:
+    """Return the app in a lab."""
+    lab = LabFacts(time_scale=time_scale, low_port_offset=0)
+    return replace(found, caller=replace(found.caller, lab=lab))

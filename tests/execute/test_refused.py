@@ -29,10 +29,9 @@ from execute.deeds import (
     Deeds,
     acting,
     does,
-    kinds,
     naps,
 )
-from execute.scripted import ANNOUNCED, DONE, HALF, SPLIT, STARTING, counted, looked, shares
+from execute.scripted import ANNOUNCED, DONE, HALF, SPLIT, STARTING, counted, kinds, looked, shares
 from plan.scenes import LONG_AGO, Scene, run
 from teal.errors import NeedsPersonError, RefusedError, TealError
 from teal.execute.seen import value_of
