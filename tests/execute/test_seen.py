@@ -10,11 +10,12 @@ from plan.scenes import LONG_AGO, Scene
 from teal.execute.bodies import owner_tags
 from teal.execute.seen import as_written, seen, value_of
 from teal.model.identity import Slot
-from teal.model.snapshot import Snapshot
+from teal.model.snapshot import Snapshot, TasteState
 from teal.model.spec import Spec
-from teal.model.step import Act, CreateGroup, CreateRoute, DeleteRoute, TagMove, UpdateService, WriteRoute
+from teal.model.step import Act, CreateGroup, CreateRoute, CreateTaste, DeleteRoute, TagMove, UpdateService, WriteRoute
 from teal.model.step_retire import RetireSlot
 from teal.model.tags import Stage
+from teal.model.traffic import Forward, Rule
 
 HALF = Scene(move=f"d7.a.b.shift.{LONG_AGO}", shares=(Fraction(1, 2), 0), b="d7.42").seen()
 HALVES = WriteRoute(index=0, route="r", shares=((Slot.A, 50), (Slot.B, 50)))
@@ -24,6 +25,11 @@ NO_RULE = Scene(shares=(None, 0)).seen()
 MOVE = HALF.move
 assert MOVE is not None
 TAG = TagMove(tag=MOVE)
+TASTE = CreateTaste(
+    slot=Slot.B, group_key="web:8080", group_name="g", listener_arn="listener/443", listener_port=443, priority=9,
+    by_port=False,
+)  # fmt: skip
+TASTE_RULE = Rule(arn="taste", listener_arn="listener/443", priority=9, conditions=(), forward=None)
 GROUP = CreateGroup(slot=Slot.B, group=world.group_of(Slot.B))
 
 
@@ -36,6 +42,28 @@ def with_groups(*made: bool) -> Snapshot:
         each if there else replace(each, group=None) for each, there in zip([first, *others], made, strict=True)
     )
     return replace(HALF, slots={**HALF.slots, Slot.B: replace(state, groups=groups)})
+
+
+def with_tastes(*tastes: tuple[Slot, str, bool]) -> Snapshot:
+    """Return an app with these ways to taste: whose, on which listener, and whether there is a rule."""
+    found = [
+        TasteState(
+            slot=slot,
+            group_key="web:8080",
+            listener=replace(world.LISTENER, arn=listener),
+            rule=TASTE_RULE if there else None,
+        )
+        for slot, listener, there in tastes
+    ]
+    return replace(HALF, tastes=tuple(found))
+
+
+def forwarding(**weights: int) -> Snapshot:
+    """Return an app whose first route forwards to these groups."""
+    route = HALF.routes[0]
+    assert route.rule is not None
+    forward = Forward(shares=tuple((f"tg/{name}", weight) for name, weight in weights.items()))
+    return replace(HALF, routes=(replace(route, rule=replace(route.rule, forward=forward)), *HALF.routes[1:]))
 
 
 def without_service() -> Snapshot:
@@ -67,6 +95,14 @@ def without_service() -> Snapshot:
         (CreateRoute(index=1, route="r", slot=Slot.B, tag=None), NO_RULE, True),
         (DeleteRoute(index=0, route="r"), NO_RULE, True),
         (DeleteRoute(index=1, route="r"), NO_RULE, False),
+        (replace(TO_A, index=0), forwarding(a=100), True),
+        (replace(TO_A, index=0), forwarding(a=100, b=0), False),  # in the end a route names one group alone
+        (HALVES, forwarding(a=50, b=25, foreign=25), False),
+        (TASTE, with_tastes((Slot.B, "listener/443", True)), True),
+        (TASTE, with_tastes((Slot.B, "listener/80", True), (Slot.B, "listener/443", True)), True),
+        (TASTE, with_tastes((Slot.B, "listener/443", False)), False),
+        (TASTE, with_tastes((Slot.B, "listener/80", True)), False),
+        (TASTE, with_tastes((Slot.A, "listener/443", True)), False),
         (GROUP, with_groups(True), True),
         (GROUP, with_groups(True, False), True),
         (GROUP, with_groups(False, True), False),
@@ -108,6 +144,11 @@ def test_nothing_is_foretold_of_what_is_not_there() -> None:
     assert as_written(replace(TO_A, index=0), NO_RULE) == NO_RULE
     bare = without_service()
     assert as_written(UPDATE, bare) == bare
+    for step in (TAG, TASTE, GROUP):
+        assert as_written(step, HALF) is HALF
+    tagged = HALF.slot(Slot.B).service
+    assert tagged is not None
+    assert value_of("tag:b", HALF) == tagged.tags["teal:deployment"]
     assert value_of("service:b", bare) is value_of("tag:b", bare) is value_of("route:0", NO_RULE) is None
 
 

@@ -58,7 +58,9 @@ class Moment:
             session.look()
         if not self.locked:
             session.ports = replace(session.ports, lock=None)
-        session.deadline_s, session.step_number, session.watching = self.limit_s, self.steps, self.watching
+        session.deadline_s = self.limit_s
+        session.step_number += self.steps
+        session.watching |= self.watching
         return session
 
 
