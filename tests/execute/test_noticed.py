@@ -6,14 +6,16 @@ from fractions import Fraction
 
 import pytest
 
-from execute.scripted import DONE, HALF, SPLIT, STARTING, counted, of_service, scripted, shares
+from execute.scripted import ANNOUNCED, DONE, HALF, SPLIT, STARTING, Lock, counted, of_service, scripted, shares
 from plan.scenes import LONG_AGO, Scene, run
 from region_fakes import Story
-from teal.errors import DriftError
+from teal.errors import BusyError, DriftError, LostLockError
+from teal.execute.seen import value_of
 from teal.model.event import Drifted, TurnedBack
 from teal.model.identity import Slot
 from teal.model.run import Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
+from teal.model.step import TagMove
 from teal.model.tags import MoveTag, Stage
 from teal.ports import Ports
 
@@ -115,3 +117,56 @@ def test_a_move_that_somebody_took_back_is_taken_back(ports: Ports) -> None:
     session.look()
     assert session.run.turn_back == TurnBack(reason="another run took this move back", judged=False)
     assert [type(event) for event in session.unsaid()] == [TurnedBack]
+
+
+EARLIER, LATER = replace(MOVE, entered_at_s=LONG_AGO - 5), replace(MOVE, entered_at_s=LONG_AGO + 5)
+
+
+@pytest.mark.parametrize(
+    ("own", "lost", "shown", "becomes"),
+    [
+        (None, MOVE, MOVE, MOVE),
+        (MOVE, LATER, LATER, LATER),
+        (MOVE, EARLIER, EARLIER, MOVE),
+    ],
+)
+def test_a_tag_whose_answer_got_lost_is_taken_up_when_it_shows(
+    ports: Ports, own: MoveTag | None, lost: MoveTag, shown: MoveTag, becomes: MoveTag
+) -> None:
+    """It is this run's newest, unless it is an earlier one that came late; it is nobody else's move either way."""
+    found = Scene(move=str(shown), shares=(0, 0), b="d7.42").seen()
+    session = scripted(ports, Deploy(), ANNOUNCED, found, knows=run(own_move=own))
+    session.look()
+    session.announcing = {lost: TagMove(tag=lost, percent=10)}
+    session.look()
+    assert (session.run.own_move, session.run.turn_back) == (becomes, None)
+    assert session.run.announced_percent == (10 if becomes == lost else None)
+    assert bool(session.announcing) is (becomes != lost)
+
+
+def test_a_move_of_another_run_ends_this_one(ports: Ports) -> None:
+    """Who else is at work is told with exit 6, and nothing is written over it."""
+    session = scripted(ports, Deploy(), ANNOUNCED, Scene(move=f"d8.a.b.prepare.{LONG_AGO}").seen(), knows=MINE)
+    session.look()
+    with pytest.raises(BusyError, match=r"another run went on with this app: d8\.a\.b\.prepare"):
+        session.look()
+
+
+def test_a_lock_that_is_lost_comes_before_what_is_seen(ports: Ports) -> None:
+    """What whoever took it has changed is no drift: the run ends with whose lock it is now."""
+    session = scripted(ports, Deploy(), SPLIT, shares(0, HALF), knows=MINE, lock=Lock(lost_to="eve"))
+    session.look()
+    with pytest.raises(LostLockError, match="eve"):
+        session.look()
+
+
+def test_counts_that_this_run_may_have_asked_for_are_no_news(ports: Ports) -> None:
+    """Of a slot that it has just updated, and of one whose update's answer got lost; of any other they are told."""
+    for updated, unheard, told in (({Slot.B}, False, False), (set[Slot](), True, False), (set[Slot](), False, True)):
+        after = counted(Slot.B, 5, STARTING)
+        session = scripted(ports, Deploy(), STARTING, after)
+        session.look()
+        session.updated |= updated
+        session.unheard = {"service:b": value_of("service:b", after)} if unheard else {}
+        session.look()
+        assert bool(list(session.unsaid())) is told

@@ -1,0 +1,332 @@
+"""The loop, with a planner that says what a test wants: what is asked, done, bounded, and said in the end."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from execute.disturbing import DENIED, forward, groups_of, modify, other_group, refuse_all, served_twice
+from execute.scripted import Lock
+from lives import app, fork, killed, on, rest
+from region import Stage
+from teal.execute.executor import Executor
+from teal.execute.laws import LAWS, Laws
+from teal.model.decision import Decision, Finished, Refused, Steps
+from teal.model.event import Event, Noted, Planned, RunEnded, StepBegan
+from teal.model.identity import Slot
+from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
+from teal.model.snapshot import Snapshot
+from teal.model.spec import Spec
+from teal.model.step import Hold, Step, TagMove, WriteRoute
+from teal.model.tags import MoveTag
+from teal.model.tags import Stage as At
+
+PAST = Hold(slot=Slot.B, percent=100, lasts_s=0.0, until_s=0.0)
+DONE = TagMove(tag=MoveTag(id="d5", origin=Slot.A, to=Slot.B, stage=At.DONE, entered_at_s=1_900_000_000))
+PREPARED = TagMove(tag=replace(DONE.tag, stage=At.PREPARE))
+TO_B = WriteRoute(index=0, route="one", shares=((Slot.B, 100),))
+END = Finished(message="nothing to do")
+
+
+@dataclass(slots=True)
+class Planner:
+    """Decides what it is told, in turn; the last for ever."""
+
+    decisions: Sequence[Decision]
+    asked_s: list[float] = field(default_factory=list[float])  # when the looks were taken that it decided upon
+
+    def __call__(self, intent: Intent, spec: Spec, snapshot: Snapshot, run: Run, now_s: float) -> Decision:
+        """Decide."""
+        assert isinstance(intent, Intent)
+        assert len(spec.routes) == len(snapshot.routes)
+        assert now_s >= run.started_at_s
+        self.asked_s.append(snapshot.taken_at_s)
+        return self.decisions[min(len(self.asked_s), len(self.decisions)) - 1]
+
+
+@dataclass(slots=True)
+class Leave:
+    """A person who is asked for leave, and takes their time."""
+
+    play: Stage
+    answer: bool = True
+    takes_s: float = 0.0
+    asked: list[Decision] = field(default_factory=list[Decision])
+
+    def __call__(self, decision: Decision, snapshot: Snapshot) -> bool:
+        """Answer."""
+        assert snapshot.taken_at_s <= self.play.region.now_s
+        self.asked.append(decision)
+        self.play.region.now_s += self.takes_s
+        return self.answer
+
+
+def plan(*steps: Step, ends: str = "done", settles: bool = False) -> Steps:
+    """Return a plan."""
+    return Steps(steps=steps, ends=ends, settles=settles)
+
+
+def played(  # noqa: PLR0913 - what a run is made of
+    play: Stage,
+    intent: Intent,
+    decisions: Sequence[Decision],
+    *,
+    leave: Leave | None = None,
+    lock: Lock | None = None,
+    knows: TurnBack | None = None,
+    planner: Planner | None = None,
+    laws: Laws = LAWS,
+) -> list[Event]:
+    """Play a command whose decisions are told, and return what happened."""
+    lenient = replace(laws, plan=planner or Planner(decisions), broken=lambda *_, **__: "", seen=lambda *_: True)
+    executor = Executor(
+        spec=play.spec,
+        ports=replace(play.ports(), lock=lock),
+        intent=intent,
+        run=Run(id="d9", secrets={}, started_at_s=play.region.now_s, turn_back=knows),
+        command="any",
+        approve=leave or Leave(play),
+        laws=lenient,
+    )
+    return list(executor.events())
+
+
+def end_of(events: list[Event]) -> RunEnded:
+    """Return how a run ended."""
+    last = events[-1]
+    assert isinstance(last, RunEnded)
+    return last
+
+
+@pytest.fixture(name="resting", scope="module")
+def two_revisions(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    """At rest: slot b serves 2, slot a is warm with 1."""
+    return rest(served_twice(tmp_path_factory.mktemp("app")))
+
+
+@pytest.fixture(name="two")
+def own_copy(resting: Stage) -> Stage:
+    """Return the same app for one test alone."""
+    return fork(resting)
+
+
+# What is said in the end
+
+SETTLED, ASKED = plan(PAST, ends="settled", settles=True), plan(PAST, ends="asked")
+SICK = TurnBack(reason="sick", exit_code=4)
+ENDS: dict[str, tuple[list[Decision], TurnBack | None, int, str]] = {
+    "nothing": ([END], None, 0, "nothing to do"),
+    "what was asked": ([ASKED, END], None, 0, "asked"),
+    "what was left": ([SETTLED, END], None, 0, "settled"),
+    "what was asked after that": ([SETTLED, ASKED, END], None, 0, "asked"),
+    "what was asked before that": ([ASKED, SETTLED, END], None, 0, "asked"),
+    "not to the end": ([ASKED, Finished(message="later", exit_code=8)], None, 8, "later"),
+    "refused": ([Refused(message="no", exit_code=7, hint="look")], None, 7, "no"),
+    "back": ([Finished(message="went back", exit_code=5)], SICK, 4, "went back"),
+    "back, well": ([ASKED, Finished(message="went back")], SICK, 0, "went back"),
+}
+
+
+@pytest.mark.parametrize(("decisions", "why", "exit_code", "message"), ENDS.values(), ids=ENDS)
+def test_how_a_run_ends(
+    two: Stage, decisions: list[Decision], why: TurnBack | None, exit_code: int, message: str
+) -> None:
+    """With what was asked where that was done, else with what was left; a verdict has a code of its own."""
+    ended = end_of(played(two, Deploy(), decisions, knows=why))
+    assert (ended.exit_code, ended.message) == (exit_code, message)
+    assert 0.0 <= ended.took_s < 100.0
+
+
+def test_what_another_run_holds_does_not_serve(two: Stage) -> None:
+    """A deployment that finds its newcomer held by another run does not say that it serves; one with `--hold` may."""
+    held = on(two, "3")
+    assert held.run(Deploy(hold=True)).exit_code == 0
+    waits = Finished(message="held")
+    for intent, message in ((Deploy(), "held"), (Deploy(hold=True), "asked"), (Flip(), "asked")):
+        assert end_of(played(fork(held), intent, [ASKED, waits])).message == message
+
+
+def elsewhere(play: Stage) -> None:
+    """Somebody points both routes at groups of his own."""
+    for priority in (20, 30):
+        modify(play.region, priority, forward((other_group(play.region, f"other-{priority}"), 1)))
+
+
+def without_service(play: Stage) -> None:
+    """Somebody deletes the service that serves."""
+    play.region.aws("ecs", "DeleteService", cluster="shop", service="shop-b", force=True)
+    rest(play, 900.0)
+
+
+SERVES: dict[str, tuple[Callable[[Stage], object], str]] = {
+    "one slot": (lambda _: None, "slot b (revision 2) 100 %"),
+    "both": (
+        lambda play: modify(play.region, 20, forward((groups_of(play)[0], 1), (groups_of(play)[1], 3))),
+        "slot a (revision 1) 0 %, 25 %; slot b (revision 2) 75 %, 100 %",
+    ),
+    "one route is gone": (
+        lambda play: play.region.aws("elbv2", "DeleteRule", RuleArn=play.look().rules[0].arn),
+        "slot b (revision 2) 100 %",
+    ),
+    "none of ours": (
+        elsewhere,
+        "unknown",
+    ),
+    "a service is gone": (
+        without_service,
+        "slot b (revision 0) 100 %",
+    ),
+}
+
+
+@pytest.mark.parametrize(("make", "serving"), SERVES.values(), ids=SERVES)
+def test_what_serves_in_the_end(two: Stage, make: Callable[[Stage], object], serving: str) -> None:
+    """Each slot that has traffic, its revision, and its shares of the routes that are there."""
+    make(two)
+    assert end_of(played(two, Deploy(), [END])).serving == serving
+
+
+def test_what_serves_where_nothing_does(two: Stage, tmp_path: Path) -> None:
+    """Before the first deployment nothing; without a look nobody knows."""
+    first = end_of(played(app(tmp_path), Deploy(), [END]))
+    assert first.serving == "nothing that is configured: no production rule was found"
+    refuse_all(two, "GetCallerIdentity", DENIED)
+    assert end_of(played(two, Deploy(), [END])).serving == "unknown: nothing was read"
+
+
+SEEN: dict[str, tuple[Intent, list[Decision], TurnBack | None, str]] = {
+    "done": (Deploy(), [plan(DONE), END], None, "held"),
+    "not done": (Deploy(), [plan(PREPARED), END], None, ""),
+    "done, going back": (Deploy(), [plan(DONE), END], SICK, ""),
+    "weights forward": (Deploy(), [plan(TO_B), END], None, ""),
+    "weights back": (Rollback(), [plan(TO_B), END], None, "read-back"),
+    "a tag on the way back": (Rollback(), [plan(PREPARED), END], None, ""),
+    "weights, then done": (Rollback(), [plan(TO_B), plan(DONE), END], None, "read-back"),
+}
+
+
+@pytest.mark.parametrize(("intent", "decisions", "why", "rung"), SEEN.values(), ids=SEEN)
+def test_how_the_effect_was_seen(
+    two: Stage, intent: Intent, decisions: list[Decision], why: TurnBack | None, rung: str
+) -> None:
+    """Held, once the record says so; on a way back, read back; nothing is claimed that was not seen."""
+    ended = end_of(played(two, intent, decisions, knows=why))
+    assert (ended.exit_code, ended.seen) == (0, rung), ended
+
+
+# What is asked
+
+
+def test_leave_is_asked_once_for_each_kind_of_plan(two: Stage) -> None:
+    """For what settles and for what was asked, however often the plan is made anew; it is shown as often."""
+    leave = Leave(two)
+    events = played(two, Deploy(), [SETTLED, SETTLED, ASKED, SETTLED, ASKED, END], leave=leave)
+    assert leave.asked == [SETTLED, ASKED]
+    assert sum(isinstance(event, Planned) for event in events) == 2
+    assert [event.number for event in events if isinstance(event, StepBegan)] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("intent", [Deploy(), Flip(), Retire(), Rollback(), Abort()])
+@pytest.mark.parametrize("why", [None, SICK])
+def test_who_needs_leave(two: Stage, intent: Intent, why: TurnBack | None) -> None:
+    """A way back asks nobody; of anything else a "no" is the end, with exit 2, before anything was written."""
+    since, leave = len(two.region.written), Leave(two, answer=False)
+    ended = end_of(played(two, intent, [plan(DONE), END], leave=leave, knows=why))
+    back = isinstance(intent, Rollback | Abort) or why is not None
+    assert (ended.exit_code, bool(leave.asked)) == (0 if back else 2, not back)
+    assert (len(two.region.written) > since) is back
+
+
+@pytest.mark.parametrize(("takes_s", "again"), [(0.0, False), (1.0, False), (1.5, True)])
+def test_what_was_approved_must_still_be_true(two: Stage, takes_s: float, *, again: bool) -> None:
+    """A person who took more than a second is followed by a new look, and the plan is made from that."""
+    planner = Planner([ASKED, ASKED, END])
+    events = played(two, Deploy(), (), leave=Leave(two, takes_s=takes_s), planner=planner)
+    assert end_of(events).exit_code == 0
+    assert sum(isinstance(event, StepBegan) for event in events) == (1 if again else 2)
+    assert planner.asked_s[1] - planner.asked_s[0] == takes_s
+
+
+@pytest.mark.parametrize("intent", [Deploy(), Flip(), Retire(), Rollback(), Abort()])
+@pytest.mark.parametrize("under_way", [True, False])
+def test_who_is_checked_before(two: Stage, intent: Intent, *, under_way: bool) -> None:
+    """What was made ready is checked before anything begins; what is under way, and a way back, is gone on with."""
+    play = killed(on(two, "3"), Deploy(), ("ModifyRule", 2)) if under_way else two
+    listener = play.look().routes[0].listener
+    assert listener is not None
+    path = [{"Field": "path-pattern", "PathPatternConfig": {"Values": ["/x"]}}]
+    a, _ = groups_of(play)
+    play.region.aws(
+        "elbv2", "CreateRule", ListenerArn=listener.arn, Priority=5, Conditions=path, Actions=forward((a, 1))
+    )
+    ended = end_of(played(play, intent, [plan(PAST), END]))
+    refused = not under_way and not isinstance(intent, Rollback | Abort)
+    assert ended.exit_code == (2 if refused else 0), ended
+
+
+# What bounds it
+
+
+def test_a_wait_that_leads_nowhere_is_done_ten_times(two: Stage) -> None:
+    """Then a person must look: exit 5, with the step that is planned again and again."""
+    longer = plan(PAST, DONE, PREPARED, TO_B)
+    ended = end_of(events := played(two, Deploy(), [longer]))
+    assert (ended.exit_code, sum(isinstance(event, StepBegan) for event in events)) == (5, 10)
+    assert "going in circles" in ended.message
+    assert ended.serving == "slot b (revision 2) 100 %"
+
+
+def test_all_waits_together_are_bounded_by_the_plan(two: Stage) -> None:
+    """Three times as many as were shown, and ten."""
+    ever_new = [plan(replace(PAST, percent=nth)) for nth in range(40)]
+    events = played(two, Deploy(), ever_new)
+    assert (end_of(events).exit_code, sum(isinstance(event, StepBegan) for event in events)) == (5, 13)
+
+
+# The lock
+
+
+def test_a_rollback_takes_the_lock_before_what_moves_no_traffic(two: Stage) -> None:
+    """What moves traffic is written first; before anything else the lock is taken; in the end it is given back."""
+    order: list[tuple[list[str], str]] = []
+    lock = Lock()
+
+    def after(_: str, operation: str, __: object) -> None:
+        if not operation.startswith(("Describe", "List", "Get")):
+            order.append(([word for word in lock.told if word == "preempt"], operation))
+
+    plans: list[list[Decision]] = [[plan(TO_B), END], [plan(DONE), END]]
+    for steps in plans:
+        lock.told.clear()
+        play = fork(two)
+        play.region.after_call = after
+        assert end_of(played(play, Rollback(), steps, lock=lock)).exit_code == 0
+        assert (lock.told[-1], lock.told.count("preempt")) == ("release", 1)
+    assert order == [([], "ModifyRule"), (["preempt"], "AddTags")]
+
+
+def test_what_is_not_due_asks_for_no_lock(two: Stage) -> None:
+    """Only a `retire` from a schedule looks before it asks; what it finds to do, it finds again under the lock."""
+    runs: list[tuple[Intent, list[Decision], int]] = [
+        (Retire(if_due=True), [END], 0),
+        (Retire(if_due=True), [plan(PAST), plan(PAST), END], 1),
+        (Retire(), [END], 1),
+        (Deploy(), [END], 1),
+    ]
+    for intent, decisions, claims in runs:
+        lock, planner = Lock(), Planner(decisions)
+        ended = end_of(played(fork(two), intent, (), lock=lock, planner=planner))
+        assert (ended.exit_code, lock.told.count("claim")) == (0, claims)
+        assert len(planner.asked_s) == len(decisions)
+    assert end_of(played(fork(two), Retire(if_due=True), [END])).message == "nothing to do"
+
+
+def test_a_run_that_is_done_watches_on(two: Stage) -> None:
+    """As long as a victim may write, a way back decides anew at each look; one that failed does not stay."""
+    for code, looks in ((0, 3), (5, 1)):
+        lock = Lock(unsettled_=["bob"] * 2, unwatched_=True)
+        planner = Planner([Finished(message="back", exit_code=code)])
+        events = played(fork(two), Rollback(), (), lock=lock, planner=planner)
+        assert (end_of(events).exit_code, len(planner.asked_s)) == (code, looks)
+        assert sum(isinstance(event, Noted) for event in events) == (code == 0)
