@@ -81,3 +81,10 @@ def test_an_error_is_no_condition() -> None:
     for store in (S3LockStore(canned, "b", "k"), DynamoLockStore(canned, "t", "k")):
         with pytest.raises(TransientError):
             store.write(FIRST, None)
+
+
+def test_what_was_written_last_is_read() -> None:
+    """DynamoDB is asked for it: without that a read may lag, and a lock that is held would look free."""
+    canned = Canned({"dynamodb:GetItem": {}})
+    assert DynamoLockStore(canned, "t", "k").read() is None
+    assert [params["ConsistentRead"] for params in canned.sent("dynamodb:GetItem")] == [True]

@@ -19,7 +19,7 @@ from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, T
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Hold, Step, TagMove, WriteRoute
-from teal.model.tags import MoveTag
+from teal.model.tags import MOVE, MoveTag
 from teal.model.tags import Stage as At
 
 PAST = Hold(slot=Slot.B, percent=100, lasts_s=0.0, until_s=0.0)
@@ -265,6 +265,13 @@ def test_who_is_checked_before(two: Stage, intent: Intent, *, under_way: bool) -
     assert ended.exit_code == (2 if refused else 0), ended
 
 
+def test_what_a_check_finds_has_its_own_exit_code(two: Stage) -> None:
+    """A route that leads elsewhere is drift, not a mistake of the configuration: exit 7."""
+    modify(two.region, 20, forward((other_group(two.region), 1)))
+    ended = end_of(played(two, Deploy(), [plan(PAST), END]))
+    assert (ended.exit_code, ended.hint) == (7, "`teal check` shows every check; nothing was touched")
+
+
 # What bounds it
 
 
@@ -282,6 +289,55 @@ def test_all_waits_together_are_bounded_by_the_plan(two: Stage) -> None:
     ever_new = [plan(replace(PAST, percent=nth)) for nth in range(40)]
     events = played(two, Deploy(), ever_new)
     assert (end_of(events).exit_code, sum(isinstance(event, StepBegan) for event in events)) == (5, 13)
+
+
+@dataclass(slots=True)
+class Undoing(Planner):
+    """Waits for ever, while somebody undoes what is on record each time."""
+
+    play: Stage | None = None
+
+    def __call__(self, intent: Intent, spec: Spec, snapshot: Snapshot, run: Run, now_s: float) -> Decision:
+        """Decide, then let somebody write the other tag."""
+        assert self.play is not None
+        decision = Planner.__call__(self, intent, spec, snapshot, run, now_s)
+        tag = PREPARED.tag if len(self.asked_s) % 2 else replace(PREPARED.tag, stage=At.HELD)
+        tags = [{"Key": MOVE, "Value": str(tag)}]
+        self.play.region.aws("elbv2", "AddTags", ResourceArns=[rule.arn for rule in snapshot.rules], Tags=tags)
+        return decision
+
+
+def test_a_run_that_keeps_falling_back_ends(two: Stage) -> None:
+    """Three times it may find itself behind where it was, in the same way; at the fourth a person must look."""
+    planner = Undoing([plan(replace(PAST, percent=nth), PAST, PAST, PAST) for nth in range(40)], play=two)
+    ended = end_of(played(two, Deploy(), (), planner=planner))
+    assert ended.exit_code == 5
+    assert "it fell back 4 times from" in ended.message
+
+
+# What is heeded first
+
+
+@pytest.mark.parametrize(
+    ("intent", "why", "turns"),
+    [
+        (Deploy(), None, True),
+        (Flip(), None, True),
+        (Deploy(), SICK, False),
+        (Rollback(), None, False),
+        (Retire(), None, False),
+    ],
+)
+def test_a_green_that_is_sick_goes_back_before_anything_is_planned(
+    two: Stage, intent: Intent, why: TurnBack | None, *, turns: bool
+) -> None:
+    """Whoever sends production forward looks at its health in every round, and says so once."""
+    play = killed(on(two, "3"), Deploy(), ("ModifyRule", 2))
+    play.region.dead.add("lab/shop:3")
+    play.region.pass_time(1.0)
+    events = [event for event in played(play, intent, [END], knows=why) if not isinstance(event, Noted)]
+    assert [type(event).__name__ for event in events] == ["RunStarted", *["TurnedBack"] * turns, "RunEnded"]
+    assert end_of(events).exit_code == 0
 
 
 # The lock

@@ -230,12 +230,12 @@ def test_an_act_is_looked_for_less_and_less_often(ports: Ports) -> None:
     def sees(_: Act, __: Snapshot) -> bool:
         return not left or not left.pop()
 
-    flickering = [SPLIT, counted(Slot.B, 5), SPLIT]
+    flickering = [SPLIT, replace(counted(Slot.B, 5), routes=shares(0, HALF).routes), SPLIT]
     session = acting(ports, Deeds(), Deploy(), *flickering, laws=replace(AT_ONCE, seen=sees), knows=run(own_move=MOVE))
     session.wrote, session.updated = {0}, {Slot.B}
     does(session, TAG)
     assert naps(session) == [0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0, 2.0]
-    assert not list(session.unsaid()), "another count is no news"
+    assert not list(session.unsaid()), "neither another count nor another weight is news"
 
 
 def test_what_turns_a_run_back_ends_the_looking(ports: Ports) -> None:

@@ -1,6 +1,7 @@
 """The lock of one run, over a store that loses answers, and a clock that tests set."""
 
 from threading import Event
+from threading import enumerate as enumerate_threads
 
 import pytest
 
@@ -138,7 +139,9 @@ def test_a_claim_that_lands_after_all() -> None:
         ann.claim()
     contest.clock.at_s += 50.0
     assert ann.claim() == Claimed(epoch=1)
-    contest.clock.at_s += 5.0
+    contest.clock.at_s += 4.9
+    assert not refused(ann)
+    contest.clock.at_s += 0.1
     assert refused(ann)
 
 
@@ -247,8 +250,13 @@ def test_always_too_late() -> None:
 
     ann = contest.run("ann")
     contest.store.before_write = [lambda: _in_between(contest)] * 5
-    assert isinstance(ann.claim(), Waiting)
+    waiting = ann.claim()
+    assert isinstance(waiting, Waiting)
+    assert not waiting.dead, "it is waited for no longer than the run has patience"
     assert not ann.lost()
+    contest.store.before_write = [lambda: _in_between(contest)] * 5
+    with pytest.raises(BusyError, match="several runs take the lock at once"):
+        ann.preempt()
 
 
 def _in_between(contest: Contest) -> None:
@@ -267,6 +275,7 @@ def test_before_a_run_began() -> None:
     keeper = Keeper(lambda _: contest.store, contest.clock, who, Heartbeat())
     with pytest.raises(NeedsPersonError, match="before its run began"):
         keeper.claim()
+    assert "does not hold the lock" in refused(keeper)
     keeper.release()
 
 
@@ -315,13 +324,21 @@ def _renewed_meanwhile(contest: Contest, keeper: Keeper) -> None:
 
 
 def test_a_heart_beats_in_a_thread() -> None:
-    """A heartbeat renews by itself until it is stopped; started twice it is one."""
+    """A heartbeat renews by itself until it is stopped; started twice it is one, and it keeps no process alive."""
     beaten = Event()
     heart = Heartbeat()
-    heart.start(beaten.set, 0.01)
-    heart.start(_never, 0.01)
-    assert beaten.wait(30)
     heart.stop()
+    before = set(enumerate_threads())
+    for _ in range(2):
+        beaten.clear()
+        heart.start(beaten.set, 0.01)
+        heart.start(_never, 0.01)
+        assert beaten.wait(30)
+        [thread] = set(enumerate_threads()) - before
+        assert thread.daemon
+        heart.stop()
+        thread.join(30)
+        assert not thread.is_alive()
 
 
 def _never() -> None:

@@ -171,6 +171,31 @@ def test_a_rollback_without_the_store() -> None:
     assert bob.unsettled() == str(owner("ann")), "what was known stays known"
 
 
+@pytest.mark.parametrize("fault", ["answer lost", "late"])
+def test_a_lock_taken_without_an_answer(fault: str) -> None:
+    """A rollback whose taking was done and not answered knows it by its nonce: it takes the lock once, from one."""
+    contest = Contest()
+    contest.run("ann").claim()
+    bob = contest.run("bob", "rollback")
+    contest.store.faults = ["", fault]
+    bob.preempt()
+    assert contest.store.record.epoch == 2
+    assert bob.unsettled() == str(owner("ann"))
+
+
+def test_a_watch_that_nobody_knows_of() -> None:
+    """Where the store does not answer, or has nothing, no watch is gone on with; nothing is raised."""
+    contest = Contest()
+    bob = contest.run("bob", "rollback")
+    assert not bob.unwatched()
+    contest.run("ann").claim()
+    assert not bob.unwatched()
+    contest.run("eve", "rollback").preempt()
+    assert bob.unwatched()
+    contest.store.faults = ["down"]
+    assert not bob.unwatched()
+
+
 def test_the_writes_of_a_way_back_are_excused() -> None:
     """A rollback writes without a lease, and whether or not it has lost one."""
     contest = Contest()
