@@ -1,11 +1,13 @@
 """Putting a question until it is answered: how often, for how long, and what its answer leads to."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import pytest
 
+from aws.canned import VirtualClock
 from execute.asking import IDENTITY, Answering, Ending, as_revision, whole_b
-from execute.scripted import FAST, FULL, SERVICE, faster, kinds, looked, scripted
+from execute.scripted import FAST, FULL, SERVICE, SPLIT, faster, kinds, looked, scripted
 from plan.scenes import run, spec
 from teal.execute.session import Session
 from teal.execute.waiting import put_question, question_key
@@ -110,10 +112,33 @@ def test_how_long_a_question_may_wait_for_its_answer(
     """A minute, and as long as targets leave the slot; a command as long as it was given. Then it goes back, judged."""
     session, events = asked(ports, step, SILENT, found=found, exit_code=75)
     assert kinds(events) == ["StepFailed", "TurnedBack"]
-    assert limit_s < session.now_s - 1000.0 <= limit_s + 2.5
+    assert limit_s < session.now_s - 1000.0 <= limit_s + (2.5 if step is COMMAND else 1.0)
     failed = next(event for event in events if isinstance(event, StepFailed))
     assert failed.follows == "back"
     assert session.run.turn_back == TurnBack(reason=f"{step.sentence()}: {failed.reason}", judged=True, exit_code=4)
+
+
+@dataclass(slots=True)
+class Interrupted(Ending):
+    """A shell in which somebody presses Ctrl-C."""
+
+    clock: VirtualClock = field(default_factory=VirtualClock)
+
+    def run(self, command: str, environment: Mapping[str, str], timeout_s: float) -> CommandResult:
+        """Stop the run, and with it the command."""
+        self.clock.stop = 2
+        return Ending.run(self, command, environment, timeout_s)
+
+
+def test_a_signal_while_it_is_asked_convicts_nobody(ports: Ports) -> None:
+    """The command was ended by the signal, not by what it found: a split is left, and nobody is judged."""
+    shell = Interrupted(CommandResult(exit_code=None, output=""))
+    found = replace(SPLIT, load_balancers=ASKED.load_balancers, tastes=ASKED.tastes)
+    session = scripted(replace(ports, prober=Answering(lambda *_: as_revision()), shell=shell), Deploy(), found)
+    session.ports = replace(session.ports, clock=shell.clock)
+    session.look()
+    assert kinds(list(put_question(session, COMMAND))) == ["TurnedBack"]
+    assert session.run.turn_back == TurnBack(reason="stopped by signal 2", judged=False, pause=True, exit_code=130)
 
 
 def test_a_bad_answer_is_the_end_at_once(ports: Ports) -> None:

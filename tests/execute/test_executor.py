@@ -335,7 +335,7 @@ def test_a_green_that_is_sick_goes_back_before_anything_is_planned(
     play = killed(on(two, "3"), Deploy(), ("ModifyRule", 2))
     play.region.dead.add("lab/shop:3")
     play.region.pass_time(1.0)
-    events = [event for event in played(play, intent, [END], knows=why) if not isinstance(event, Noted)]
+    events: list[Event] = [event for event in played(play, intent, [END], knows=why) if not isinstance(event, Noted)]
     assert [type(event).__name__ for event in events] == ["RunStarted", *["TurnedBack"] * turns, "RunEnded"]
     assert end_of(events).exit_code == 0
 
