@@ -375,7 +375,14 @@ def test_what_is_not_due_asks_for_no_lock(two: Stage) -> None:
         ended = end_of(played(fork(two), intent, (), lock=lock, planner=planner))
         assert (ended.exit_code, lock.told.count("claim")) == (0, claims)
         assert len(planner.asked_s) == len(decisions)
-    assert end_of(played(fork(two), Retire(if_due=True), [END])).message == "nothing to do"
+
+
+def test_what_is_not_due_is_one_look(two: Stage) -> None:
+    """From a schedule it is asked often, and costs AWS as little as can be; what serves is told all the same."""
+    looks = two.region.calls["elbv2:DescribeRules"]
+    ended = end_of(played(two, Retire(if_due=True), [END], lock=Lock()))
+    assert (ended.message, ended.serving) == ("nothing to do", "slot b (revision 2) 100 %")
+    assert two.region.calls["elbv2:DescribeRules"] == looks + 1
 
 
 def test_a_run_that_is_done_watches_on(two: Stage) -> None:
