@@ -1,102 +1,23 @@
 """The loop, with a planner that says what a test wants: what is asked, done, bounded, and said in the end."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from execute.disturbing import DENIED, forward, groups_of, modify, other_group, refuse_all, served_twice
+from execute.disturbing import DENIED, forward, groups_of, modify, other_group, refuse_all, served_twice, update
+from execute.planned import DONE, END, PAST, PREPARED, TO_B, Leave, Planner, end_of, plan, played
 from execute.scripted import Lock
 from lives import app, fork, killed, on, rest
 from region import Stage
-from teal.execute.executor import Executor
-from teal.execute.laws import LAWS, Laws
-from teal.model.decision import Decision, Finished, Refused, Steps
-from teal.model.event import Event, Noted, Planned, RunEnded, StepBegan
-from teal.model.identity import Slot
+from teal.model.decision import Decision, Finished, Refused
+from teal.model.event import Event, Noted, Planned, StepBegan
 from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
-from teal.model.step import Hold, Step, TagMove, WriteRoute
-from teal.model.tags import MOVE, MoveTag
+from teal.model.tags import MOVE
 from teal.model.tags import Stage as At
-
-PAST = Hold(slot=Slot.B, percent=100, lasts_s=0.0, until_s=0.0)
-DONE = TagMove(tag=MoveTag(id="d5", origin=Slot.A, to=Slot.B, stage=At.DONE, entered_at_s=1_900_000_000))
-PREPARED = TagMove(tag=replace(DONE.tag, stage=At.PREPARE))
-TO_B = WriteRoute(index=0, route="one", shares=((Slot.B, 100),))
-END = Finished(message="nothing to do")
-
-
-@dataclass(slots=True)
-class Planner:
-    """Decides what it is told, in turn; the last for ever."""
-
-    decisions: Sequence[Decision]
-    asked_s: list[float] = field(default_factory=list[float])  # when the looks were taken that it decided upon
-
-    def __call__(self, intent: Intent, spec: Spec, snapshot: Snapshot, run: Run, now_s: float) -> Decision:
-        """Decide."""
-        assert isinstance(intent, Intent)
-        assert len(spec.routes) == len(snapshot.routes)
-        assert now_s >= run.started_at_s
-        self.asked_s.append(snapshot.taken_at_s)
-        return self.decisions[min(len(self.asked_s), len(self.decisions)) - 1]
-
-
-@dataclass(slots=True)
-class Leave:
-    """A person who is asked for leave, and takes their time."""
-
-    play: Stage
-    answer: bool = True
-    takes_s: float = 0.0
-    asked: list[Decision] = field(default_factory=list[Decision])
-
-    def __call__(self, decision: Decision, snapshot: Snapshot) -> bool:
-        """Answer."""
-        assert snapshot.taken_at_s <= self.play.region.now_s
-        self.asked.append(decision)
-        self.play.region.now_s += self.takes_s
-        return self.answer
-
-
-def plan(*steps: Step, ends: str = "done", settles: bool = False) -> Steps:
-    """Return a plan."""
-    return Steps(steps=steps, ends=ends, settles=settles)
-
-
-def played(  # noqa: PLR0913 - what a run is made of
-    play: Stage,
-    intent: Intent,
-    decisions: Sequence[Decision],
-    *,
-    leave: Leave | None = None,
-    lock: Lock | None = None,
-    knows: TurnBack | None = None,
-    planner: Planner | None = None,
-    laws: Laws = LAWS,
-) -> list[Event]:
-    """Play a command whose decisions are told, and return what happened."""
-    lenient = replace(laws, plan=planner or Planner(decisions), broken=lambda *_, **__: "", seen=lambda *_: True)
-    executor = Executor(
-        spec=play.spec,
-        ports=replace(play.ports(), lock=lock),
-        intent=intent,
-        run=Run(id="d9", secrets={}, started_at_s=play.region.now_s, turn_back=knows),
-        command="any",
-        approve=leave or Leave(play),
-        laws=lenient,
-    )
-    return list(executor.events())
-
-
-def end_of(events: list[Event]) -> RunEnded:
-    """Return how a run ended."""
-    last = events[-1]
-    assert isinstance(last, RunEnded)
-    return last
 
 
 @pytest.fixture(name="resting", scope="module")
@@ -338,6 +259,21 @@ def test_a_green_that_is_sick_goes_back_before_anything_is_planned(
     events: list[Event] = [event for event in played(play, intent, [END], knows=why) if not isinstance(event, Noted)]
     assert [type(event).__name__ for event in events] == ["RunStarted", *["TurnedBack"] * turns, "RunEnded"]
     assert end_of(events).exit_code == 0
+
+
+def test_what_a_look_showed_is_told_before_the_next_step(two: Stage) -> None:
+    """A count that somebody else asked for while a step was done is told when the run turns to the next one."""
+    region, calls = two.region, two.region.calls["ecs:DescribeServices"]
+
+    def before(_: str, operation: str, __: object) -> None:
+        if operation == "DescribeServices" and region.calls["ecs:DescribeServices"] == calls + 1:
+            update(two, "shop-a", desiredCount=3)
+
+    region.before_call = before
+    events = played(two, Deploy(), [plan(PAST), plan(PAST), END])
+    told = [isinstance(event, Noted) and "other counts" in event.message for event in events]
+    began = [nth for nth, event in enumerate(events) if isinstance(event, StepBegan)]
+    assert began[0] < told.index(True) < began[1]
 
 
 # The lock

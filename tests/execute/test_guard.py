@@ -92,6 +92,8 @@ FIFTH = Fraction(1, 5)
         ((50, 100), {0, 1}, shares(FIFTH, 0), "20 % and 80 %"),
         ((50, 100), {FIFTH, 1 - FIFTH}, shares(FIFTH, 1), ""),
         ((20,), {0, 1}, shares(FIFTH, HALF), "50 %"),
+        ((100,), {0, 1}, shares(0, 1), ""),
+        ((20,), {FIFTH, 1 - FIFTH}, shares(0, 0), ""),
     ],
 )
 def test_which_shares_a_stopped_run_may_have_written(
