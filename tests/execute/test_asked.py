@@ -79,7 +79,7 @@ def test_a_question_is_put_again(ports: Ports, time_scale: float, pause_s: float
 
 
 def draining(delay_s: int, *, gone: bool = False) -> Snapshot:
-    """Return the app while targets leave one of two groups of slot b."""
+    """Return the app while targets leave two of the groups of slot b."""
     state = ASKED.slot(Slot.B)
     group = state.groups[0]
     assert group.group is not None
@@ -89,6 +89,12 @@ def draining(delay_s: int, *, gone: bool = False) -> Snapshot:
         replace(group, targets=leaving, group=None if gone else replace(group.group, deregistration_delay_s=delay_s)),
         replace(group, spec=replace(group.spec, port=9090), group=slow),
         replace(group, spec=replace(group.spec, port=9091), targets=None),
+        replace(
+            group,
+            spec=replace(group.spec, port=9092),
+            targets=leaving,
+            group=None if gone else replace(group.group, deregistration_delay_s=5),
+        ),
     )
     return replace(ASKED, slots={**ASKED.slots, Slot.B: replace(state, groups=groups)}, tastes=())
 

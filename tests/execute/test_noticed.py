@@ -119,6 +119,7 @@ def test_a_move_that_somebody_took_back_is_taken_back(ports: Ports) -> None:
     assert [type(event) for event in session.unsaid()] == [TurnedBack]
 
 
+IN_THAT_SECOND = replace(MOVE, stage=Stage.PREPARE)
 EARLIER, LATER = replace(MOVE, entered_at_s=LONG_AGO - 5), replace(MOVE, entered_at_s=LONG_AGO + 5)
 
 
@@ -128,6 +129,7 @@ EARLIER, LATER = replace(MOVE, entered_at_s=LONG_AGO - 5), replace(MOVE, entered
         (None, MOVE, MOVE, MOVE),
         (MOVE, LATER, LATER, LATER),
         (MOVE, EARLIER, EARLIER, MOVE),
+        (MOVE, IN_THAT_SECOND, IN_THAT_SECOND, MOVE),
     ],
 )
 def test_a_tag_whose_answer_got_lost_is_taken_up_when_it_shows(

@@ -203,7 +203,7 @@ STARTS: dict[str, tuple[Snapshot, bool]] = {  # whether there is hope
     "two ended alike": (tasks_of(PENDING, crashed(1), crashed(2)), False),
     "one ended": (tasks_of(PENDING, crashed(1)), True),
     "of another revision": (tasks_of(PENDING, crashed(1), crashed(2, 41)), True),
-    "of long before": (tasks_of(PENDING, crashed(1), crashed(2, at_s=8.9), began_s=10.0), True),
+    "of long before": (tasks_of(PENDING, crashed(1, at_s=8.9), crashed(2, at_s=8.9), began_s=10.0), True),
     "in the second before": (tasks_of(PENDING, crashed(1, at_s=9.0), crashed(2, at_s=9.0), began_s=10.0), False),
     "one is healthy": (tasks_of(PENDING, crashed(1), crashed(2), healthy="10.0.0.1"), True),
     "another's is healthy": (tasks_of(PENDING, crashed(1), crashed(2), healthy="10.0.0.7"), False),
