@@ -55,6 +55,8 @@ def test_another_run_is_known_by_its_move(own: MoveTag | None, found: MoveTag | 
         (NEWER, NEWER, None, True),
         (NEWER, NEWER, NEWER, False),
         (NEWER, OLDER, NEWER, False),
+        (MOVE, MOVE, ANOTHER, True),  # of the same second: the one before it, more likely than the one after
+        (MOVE, MOVE, replace(MOVE, stage=Stage.BACK), False),
     ],
 )
 def test_an_older_move_than_was_seen_is_a_stale_read(

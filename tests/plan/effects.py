@@ -37,6 +37,7 @@ NEXT_REVISION = 44
 def after(spec: Spec, world: Snapshot, run: Run, step: Step, now_s: float) -> tuple[Snapshot, Run, float]:
     """Return the world, what the run knows, and the time after a step."""
     now_s += STEP_S
+    run = replace(run, went_back=run.went_back or world.move) if isinstance(step, WriteRoute) else run
     match step:
         case WriteRoute() | CreateRoute() | DeleteRoute() | TagMove():
             world = _routed(world, step)

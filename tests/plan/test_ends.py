@@ -254,3 +254,29 @@ def test_the_record_of_a_way_back_names_the_deployment_that_it_is_of(
     assert isinstance(decision, Steps)
     written = [getattr(step, "tag", None) for step in decision.steps]
     assert [str(tag) for tag in written if isinstance(tag, MoveTag | DeploymentTag)] == tags
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        scene("prepare", 0, 0),
+        scene("held", 0, 0),
+        scene("shift", HALF, 0),
+        scene("done", 1, 1, b="d7.42.served"),
+        scene("back", 0, 0, b="d7.42.back"),
+    ],
+)
+@pytest.mark.parametrize("intent", [Rollback(), Abort()], ids=str)
+def test_a_way_back_is_of_one_move(intent: Rollback | Abort, found: Scene) -> None:
+    """Who sent production back, and wakes to another move, leaves that alone: 6, and the same command anew is asked."""
+    move = found.seen().move
+    assert move is not None
+    began = replace(move, id="d3")
+    decision = decide(intent, found, run_knows=scenes.run(went_back=began))
+    assert isinstance(decision, Refused)
+    assert (decision.exit_code, decision.message) == (6, f"another run went on with this app: {move}")
+    own = decide(intent, found, run_knows=scenes.run(went_back=began, own_move=move))
+    same = decide(intent, found, run_knows=scenes.run(went_back=move))
+    named = decide(Rollback(to_slot=Slot.A), found, run_knows=scenes.run(went_back=began))
+    for other in (own, same, named):
+        assert not isinstance(other, Refused) or other.exit_code != 6

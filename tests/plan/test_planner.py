@@ -28,7 +28,6 @@ from teal.model.decision import Finished, Refused, Steps
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
 from teal.model.snapshot import Snapshot
-from teal.model.spec import Rung
 from teal.model.step import CreateRoute
 from teal.model.tags import VERDICT
 from teal.plan.back import named_way_back, pause
@@ -94,7 +93,7 @@ def test_it_is_recorded_when_a_late_write_was_undone(intent: Intent) -> None:
 def test_a_rollback_of_a_late_forward_write_has_gone_back() -> None:
     """Where the run itself has just sent production to blue, `rollback` ends well; the deployment is not touched."""
     found = scene("held", 0, 0)
-    known = scenes.run(rung=Rung.READ_BACK, weights=written(found.seen(), NOW_S))
+    known = scenes.run(went_back=found.seen().move, weights=written(found.seen(), NOW_S))
     assert sentences(decide(Rollback(), found, run_knows=known)) == ["record that slot b is held, tasted and ready"]
     recorded = replace(found, move=f"d7.a.b.held.{int(NOW_S)}")
     decision = decide(Rollback(), recorded, run_knows=replace(known, own_move=recorded.seen().move))

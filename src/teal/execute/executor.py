@@ -218,12 +218,13 @@ class Executor:
             return
         if not isinstance(step, ROUTING):
             yield from preempt(session, session.snapshot)  # what moves traffic is written first
+        move = session.snapshot.move
         yield from act(session, steps)
         done = isinstance(step, TagMove) and step.tag.stage is Stage.DONE
         if done and session.run.rung is None and session.run.turn_back is None:
             session.note(rung=Rung.HELD)  # the record says "done" only after the weight was held
         if isinstance(step, WriteRoute) and session.going_back:
-            session.note(rung=Rung.READ_BACK)
+            session.note(rung=Rung.READ_BACK, went_back=session.run.went_back or move)
 
     def _finished(self, decision: Finished) -> Event:
         session = self._session

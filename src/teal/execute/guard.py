@@ -123,7 +123,9 @@ def shows_again(own: MoveTag | None, before: Snapshot, after: Snapshot) -> bool:
     known, move = before.move, after.move
     if own is None or known is None or known.id != own.id:
         return False
-    return move is None or move.entered_at_s < known.entered_at_s
+    if move is None or move.entered_at_s < known.entered_at_s:
+        return True
+    return move.id != known.id and move.entered_at_s == known.entered_at_s  # tags know whole seconds
 
 
 def tags_removed(own: MoveTag | None, before: Snapshot, after: Snapshot) -> tuple[Change, ...]:

@@ -6,7 +6,7 @@ does nothing. It has no condition on green.
 
 from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.identity import Slot
-from teal.model.run import Rollback, TurnBack
+from teal.model.run import Abort, Intent, Rollback, TurnBack
 from teal.model.tags import ADOPTED_ID
 from teal.plan.back import good_again, named_way_back, onto_untouched, raise_blue, take_back
 from teal.plan.command_abort import no_healthy_target
@@ -25,13 +25,31 @@ def rollback(facts: Facts, intent: Rollback) -> Decision:
         return _serves(facts, facts.situation.live)
     if row == Row.UNTOUCHED:
         return _onto_untouched(facts)
-    if row in {Row.STARTING, Row.HELD} and facts.run.rung is not None:
+    if row in {Row.STARTING, Row.HELD} and facts.run.went_back is not None:
         # a late forward write was undone by this run: that was all there was to go back from
         message = f"production is with slot {facts.situation.origin}"
         return Finished(message=message, hint="`teal abort` ends the deployment")
     if row in {Row.STEP, Row.WRITING, Row.BAKING, Row.SERVED, Row.AT_REST}:
         return _to_origin(facts, intent)
     return _nothing_there(facts)
+
+
+def overtaken(facts: Facts, intent: Intent) -> Refused | None:
+    """Return the refusal to take back another move than the one that this run has begun to; None where it is the same.
+
+    A machine may fall asleep half way back, and somebody else finish that and deploy, before it wakes.
+    """
+    began, move = facts.run.went_back, facts.situation.move
+    named = isinstance(intent, Rollback) and intent.to_slot is not None
+    if began is None or move is None or named or not isinstance(intent, Rollback | Abort):
+        return None
+    if move.id == began.id or move == facts.run.own_move:
+        return None
+    return Refused(
+        exit_code=6,
+        message=f"another run went on with this app: {move}",
+        hint="`teal status` shows where things stand; the same command, run again, is about what stands there now",
+    )
 
 
 def _serves(facts: Facts, slot: Slot) -> Decision:

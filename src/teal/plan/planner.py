@@ -19,7 +19,7 @@ from teal.plan.command_abort import abort, turned_back
 from teal.plan.command_deploy import deploy
 from teal.plan.command_flip import flip
 from teal.plan.command_retire import retire, wanted_again
-from teal.plan.command_rollback import rollback
+from teal.plan.command_rollback import overtaken, rollback
 from teal.plan.drift import drifted
 from teal.plan.facts import Facts
 from teal.plan.situation import RESTING_ROWS, SPLIT_ROWS, UNKNOWN_ROWS, Row
@@ -41,7 +41,7 @@ def plan(intent: Intent, spec: Spec, snapshot: Snapshot, run: Run, now_s: float)
         now_s: unix seconds.
     """
     facts = Facts.of(spec, snapshot, run, now_s)
-    stop = wanted_again(facts) or _unexplained(intent, facts)
+    stop = wanted_again(facts) or _unexplained(intent, facts) or overtaken(facts, intent)
     if stop is not None:
         return stop
     if run.turn_back is not None and run.turn_back.pause:
