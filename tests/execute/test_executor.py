@@ -322,10 +322,28 @@ def test_what_is_not_due_is_one_look(two: Stage) -> None:
 
 
 def test_a_run_that_is_done_watches_on(two: Stage) -> None:
-    """As long as a victim may write, a way back decides anew at each look; one that failed does not stay."""
-    for code, looks in ((0, 3), (5, 1)):
+    """As long as a victim may write, and once after, a way back decides anew; one that failed does not stay."""
+    for code, looks in ((0, 4), (5, 1)):
         lock = Lock(unsettled_=["bob"] * 2, unwatched_=True)
         planner = Planner([Finished(message="back", exit_code=code)])
         events = played(fork(two), Rollback(), (), lock=lock, planner=planner)
         assert (end_of(events).exit_code, len(planner.asked_s)) == (code, looks)
         assert sum(isinstance(event, Noted) for event in events) == (code == 0)
+
+
+@pytest.mark.parametrize(
+    ("intent", "slept_s", "looks"), [(Deploy(), 31.0, 2), (Deploy(), 28.0, 1), (Rollback(), 31.0, 1)], ids=str
+)
+def test_what_was_seen_long_ago_is_seen_once_more(two: Stage, intent: Intent, slept_s: float, looks: int) -> None:
+    """A machine may sleep while it looks: before all is said to be well there is another look, on no way back."""
+    play, planner = fork(two), Planner([END])
+    slept: list[float] = []
+
+    def sleep(_: str, operation: str, __: object) -> None:
+        if operation == "DescribeTargetHealth" and not slept:
+            slept.append(slept_s)
+            play.region.now_s += slept_s
+
+    play.region.before_call = sleep
+    assert end_of(played(play, intent, (), planner=planner)).exit_code == 0
+    assert (len(planner.asked_s), slept) == (looks, [slept_s])

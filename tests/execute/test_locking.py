@@ -237,14 +237,25 @@ SAID = "done; watching for up to 390 s, because bob may still have a write under
 
 @pytest.mark.parametrize(("time_scale", "pause_s"), [(1.0, 5.0), (4.0, 5.0), (0.5, 2.5), (0.001, 0.02)])
 def test_how_victims_are_watched(ports: Ports, time_scale: float, pause_s: float) -> None:
-    """As long as somebody may write there is a look every five seconds, sooner in a lab; why is told once."""
+    """As long as somebody may write there is a look every five seconds, sooner in a lab, and a last one afterwards.
+
+    Why is told once.
+    """
     lock = Lock(unsettled_=["bob", "bob", "bob"])
     session = scripted(ports, Rollback(), faster(SPLIT, time_scale), lock=lock)
     notes, again = watched(session)
-    assert (len(notes), again) == (1, [True, True, True, False])
+    assert (len(notes), again) == (1, [True, True, True, True, False])
     assert time_scale != 1.0 or notes == [SAID]
     assert naps(session) == [pause_s] * 3
-    assert session.watching
+    assert not session.watching
+
+
+def test_what_comes_at_the_end_of_the_watch_is_seen(ports: Ports) -> None:
+    """A machine may sleep over the watch, and a weight land meanwhile: the last look comes when none can any more."""
+    foreign = shares(Fraction(33, 100), 1)
+    session = scripted(ports, Rollback(), DONE, DONE, foreign, lock=Lock(unsettled_=["bob"]))
+    with pytest.raises(DriftError, match="33 % and 67 %"):
+        watched(session, DONE)
 
 
 @pytest.mark.parametrize("unwatched", [True, False])
@@ -255,7 +266,7 @@ def test_what_somebody_else_had_begun_to_watch(ports: Ports, intent: Intent, *, 
     session = scripted(ports, intent, SPLIT, lock=lock)
     notes, again = watched(session, None)
     takes = unwatched and not isinstance(intent, Deploy)
-    assert (bool(notes), again) == (takes, [True, False] if takes else [False])
+    assert (bool(notes), again) == (takes, [True, True, False] if takes else [False])
     assert lock.told == (["preempt"] if takes else [])
 
 

@@ -241,6 +241,7 @@ def test_since_when_a_slot_is_whole(ports: Ports) -> None:
     sick = Scene(move=str(STARTING.move), shares=(0, 0), b="d7.42", healthy={Slot.B: 1}).seen()
     none = Scene(move=str(STARTING.move), shares=(0, 0), b=None).seen()
     session = scripted(ports, Deploy(), none, sick, STARTING, STARTING, sick, STARTING, sick)
+    session.note(id="d7")
     since: list[float | None] = []
     for act in (session.look, session.look, session.look, session.look, session.look):
         act()

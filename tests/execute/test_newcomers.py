@@ -43,6 +43,15 @@ def test_whose_newcomer_it_is(was: tuple[str, str], now: tuple[str, str], refuse
         refuse_newcomer("d7", holding(*was), holding(*now))
 
 
+def test_a_service_that_another_creates() -> None:
+    """Where there was no service, any other run's is its; one that was there without a tag may get its tag back."""
+    empty, brought = Scene(b=None).seen().slot(Slot.B), holding("d9.42", "")
+    with pytest.raises(BusyError, match="slot b is to hold its revision 42"):
+        refuse_newcomer("d7", empty, brought)
+    refuse_newcomer("d9", empty, brought)
+    refuse_newcomer("d7", brought, empty)
+
+
 def test_what_another_brings_meanwhile_is_left_alone(tmp_path: Path) -> None:
     """While a deployment waits for its slot to rest, another run brings something there: it ends with 6, unwritten."""
     play = on(served_twice(tmp_path, time_scale=SLOW), "3")

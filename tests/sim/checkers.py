@@ -12,7 +12,7 @@ from sim.cloud import HOSTS, Cloud, Shares
 from sim.notes import Fractions, Newcomers, Notes, Writer, deployment_in
 from sim.scenario import Command
 from sim.story import Story
-from sim.weights import Standing, forward_shares, fractions_of, hosts_written, slot_of, slots_with_weight
+from sim.weights import Standing, forward_shares, fractions_of, hosts_written, lone_slot, slot_of, slots_with_weight
 from teal.model.event import Event, Planned, RunEnded, StepBegan, StepFailed, TurnedBack
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Rollback
@@ -118,6 +118,7 @@ class Watcher:
         """Take note of an answer that a process got."""
         note = self.notes[who.name]
         if what == "rules":
+            note.began_at_s = note.began_at_s if note.rules_at_s is not None else self.cloud.now_s
             note.rules_at_s = who.awake_s
             note.rules = value
         elif what == "health":
@@ -263,7 +264,10 @@ class Watcher:
         return self.contended or bool(note.foreign or self.foreign)
 
     def _judge_read(self, who: Writer, note: Notes, host: str, arn: str) -> None:
-        """I9: there is a read of at most a second ago, and it did not show a stranger's value."""
+        """I9: there is a read of at most a second ago, and it did not show a stranger's value.
+
+        What looks as a late write of a run that is taken back is written over on the way back.
+        """
         if isinstance(note.command.intent, Rollback) or who.awake_s - note.missed_at_s < GLANCE_S:
             return
         age_s = who.awake_s - note.rules_at_s if note.rules_at_s is not None else 1e9
@@ -272,6 +276,9 @@ class Watcher:
         forward = next((rule.forward for rule in note.rules if rule.arn == arn), None)
         shown = tuple(forward.shares) if forward is not None else ()
         stands = dict(self.api.get(host, ()))
+        late = self.contended and (note.turned_back or isinstance(note.command.intent, Abort))
+        if late and set(fractions_of(shown).values()) <= {0.0, 1.0}:
+            return
         if host in note.foreign.keys() & self.foreign and dict(note.foreign[host]) != stands == dict(shown):
             self.breaks("I9", f"{who.name} overwrites what somebody else made of {host}, and had read it")
 
@@ -283,8 +290,8 @@ class Watcher:
             self.breaks("I5", f"{who.name} lets slot {slot} shrink from {said}")
         if "taskDefinition" not in params or params["taskDefinition"] == service["taskDefinition"] or self.contended:
             return
-        if self.foreign:
-            return
+        if self.foreign or not self.rule_of:
+            return  # a first deployment that went back leaves no rule that could tell since when
         if slot in slots_with_weight(self.api):
             self.breaks("I4", f"{who.name} replaces what slot {slot} runs while it has weight")
             return
@@ -306,8 +313,8 @@ class Watcher:
             self._judge_hold(who, note, weighted.get(slot, ""), self.move())
         if tag is None or tag.outcome is not Outcome.BACK:
             return
-        judged = isinstance(note.command.intent, Deploy | Flip)
-        if judged and self.newcomers.by_another(who.name, note.began_at_s, tag):
+        verdict = isinstance(note.command.intent, Deploy | Flip)
+        if self.newcomers.judges_another(who.name, note.began_at_s, tag, verdict=verdict):
             self.breaks("nobody judges what another brings", f"{who.name} tags slot {slot}: {tag}")
         if slot in slots_with_weight(self.api) and not (note.failed_writes or self._excused(note)):
             self.breaks("`.back` is tagged after the weights", f"{who.name} tags slot {slot}, which has weight")
@@ -372,17 +379,9 @@ class Watcher:
 
     def not_serving(self, image: str) -> str:
         """Say why an image does not serve on every route; empty when it does. No image: any one alone."""
-        slots: set[str] = set()
-        for host in self.hosts:
-            weights = [(slot_of(arn), weight) for arn, weight in self.api.get(host, ()) if weight]
-            if len(weights) != 1:
-                return f"{host} forwards to {weights}"
-            slots.add(weights[0][0])
-        if len(slots) != 1:
-            return f"routes forward to slots {sorted(slots)}"
-        slot = slots.pop()
-        if slot == "-":
-            return "routes forward elsewhere"
+        slot, problem = lone_slot({host: self.api.get(host, ()) for host in self.hosts})
+        if problem:
+            return problem
         found = self.image_of(slot)
         return f"{found} serves" if image and found != f"lab/shop:{image}" else ""
 

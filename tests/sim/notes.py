@@ -31,7 +31,7 @@ class Notes:
     """What is known of one run."""
 
     command: Command
-    began_at_s: float = 0.0
+    began_at_s: float = 0.0  # when it first looked
     rules_at_s: float | None = None  # awake time of the last answer that told the rules
     rules: Sequence[Rule] = ()  # as read then
     health: dict[str, tuple[Sequence[TargetHealth], float]] = field(
@@ -57,16 +57,20 @@ class Newcomers:
     """Who brought which deployment to a slot, and when."""
 
     brought: dict[tuple[str, int], tuple[str, float]] = field(default_factory=dict[tuple[str, int], tuple[str, float]])
+    judged: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])  # those that were taken back
 
     def hear(self, name: str, at_s: float, tag: DeploymentTag | None) -> None:
         """Take note of a tag that a process writes."""
         if tag is not None and tag.outcome is Outcome.BARE:
             self.brought.setdefault((tag.id, tag.revision), (name, at_s))
 
-    def by_another(self, name: str, since_s: float, tag: DeploymentTag) -> bool:
-        """Say whether another process brought it since."""
-        who, at_s = self.brought.get((tag.id, tag.revision), (name, since_s))
-        return who != name and at_s > since_s
+    def judges_another(self, name: str, since_s: float, tag: DeploymentTag, *, verdict: bool) -> bool:
+        """Say whether a run takes back by verdict what another process has brought since, and nobody has taken back."""
+        key = tag.id, tag.revision
+        who, at_s = self.brought.get(key, (name, since_s))
+        bad = verdict and who != name and at_s > since_s and key not in self.judged
+        self.judged.add(key)
+        return bad
 
 
 def deployment_in(params: Mapping[str, Any]) -> DeploymentTag | None:

@@ -17,6 +17,10 @@ BROKE_ONCE = {
     23325: "a run that went back judged what another had brought, where no rule could tell of it",
     30939: "a run that had not begun judged what another had brought",
     52816: "the tag that a run had replaced within one second was taken for another run's",
+    59690: "an abort that slept in its watch did not look once more at its end",
+    64214: "a machine slept while it looked, and the run said of what it had seen before that it was so",
+    68048: "of two that create a service the one that lost judged what the other had brought",
+    69467: "a rule that was made although no answer came was taken for another run's",
     54437: "a rollback that slept half way said that it had ended well, while what was deployed since served",
 }
 

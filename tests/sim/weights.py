@@ -65,3 +65,17 @@ def hosts_written(operation: str, params: Mapping[str, Any], rule_of: Mapping[st
         return {rule_of.get(params["RuleArn"], "")}
     conditions = params.get("Conditions", ()) if operation == "CreateRule" else ()
     return {value for each in conditions for value in each.get("HostHeaderConfig", {}).get("Values", ())}
+
+
+def lone_slot(routes: Mapping[str, Shares]) -> tuple[str, str]:
+    """Return the slot that all routes forward to, or why there is none."""
+    slots: set[str] = set()
+    for host, shares in routes.items():
+        weights = [(slot_of(arn), weight) for arn, weight in shares if weight]
+        if len(weights) != 1:
+            return "", f"{host} forwards to {weights}"
+        slots.add(weights[0][0])
+    if len(slots) != 1:
+        return "", f"routes forward to slots {sorted(slots)}"
+    slot = slots.pop()
+    return slot, "routes forward elsewhere" if slot == "-" else ""

@@ -165,6 +165,8 @@ def _may_have_been_done(session: Session, step: Act) -> None:
         session.observer.read_recent_again()
     elif isinstance(step, TagMove):
         session.announcing[step.tag] = step
+    elif isinstance(step, CreateRoute) and step.tag is not None:
+        session.announcing[step.tag] = TagMove(tag=step.tag, percent=100)  # the rule is made with it, for all traffic
 
 
 def _expect(session: Session, key: str, step: Act) -> None:

@@ -30,6 +30,7 @@ from teal.plan.whole import primary_revision
 from teal.ports import Ports
 
 ROUND_LIMIT = 10_000
+OLD_LOOK_S = 30.0  # what was seen so long ago is looked at again before a run ends well
 UNDER_WAY = frozenset({Row.ANNOUNCED, Row.STEP, Row.WRITING, Row.MIXTURE, Row.BAKING, Row.SERVED})
 Approve = Callable[[Decision, Snapshot], bool]
 
@@ -65,6 +66,7 @@ class Executor:
         self._approve = approve
         self._asked: set[bool] = set()  # whether leave was asked for what settles, and for what was asked
         self._ends = ""
+        self._sure = False
         if timeout_s is not None:
             self._session.deadline_s = run.started_at_s + timeout_s
 
@@ -152,7 +154,7 @@ class Executor:
                 yield self._end(decision.exit_code, decision.message, decision.hint)
                 return
             if isinstance(decision, Finished):
-                if decision.exit_code == 0 and (yield from keep_watch(session)):
+                if decision.exit_code == 0 and (yield from self._goes_on()):
                     continue
                 yield self._finished(decision)
                 return
@@ -165,6 +167,20 @@ class Executor:
                 self._ends = decision.ends
             yield from self._first(decision.steps)
         session.bounded(f"no end after {ROUND_LIMIT} rounds")
+
+    def _goes_on(self) -> Generator[Event, None, bool]:
+        """Watch, or look once more where the last look is old: a machine may have slept over it.
+
+        Return (to `yield from`) whether the plan has to be asked again before it is said that all is well.
+        """
+        session = self._session
+        if (yield from keep_watch(session)):
+            return True
+        if self._sure or session.going_back or session.now_s - session.snapshot.taken_at_s < OLD_LOOK_S:
+            return False
+        self._sure = True
+        session.look()
+        return True
 
     def _heed(self) -> Iterator[Event]:
         """Heed the wish to stop, then the health of a green with weight, then what stands over this run's record."""

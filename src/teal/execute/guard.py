@@ -111,9 +111,9 @@ def refuse_newcomer(run_id: str, before: SlotState, after: SlotState) -> None:
     """
     was, now = before.deployment, after.deployment
     known = {run_id, *(tag.id for tag in (was, before.before) if tag is not None)}
-    if was is None or now is None or now.id in known:
+    if now is None or now.id in known or (was is None and before.service is not None):
         return
-    if now.revision > was.revision or (after.before is not None and after.before.id == was.id):
+    if was is None or now.revision > was.revision or (after.before is not None and after.before.id == was.id):
         message = f"another run went on with this app: slot {after.slot} is to hold its revision {now.revision}"
         raise BusyError(message, hint="`teal status` shows where things stand")
 

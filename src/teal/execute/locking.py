@@ -101,6 +101,10 @@ def keep_watch(session: Session) -> Generator[Event, None, bool]:
     if lock is None or session.preempted is None:
         return False
     who = lock.unsettled()
+    if not who and session.watching:  # what was under way has landed or will not, perhaps after the last look
+        session.watching = False
+        refuse_foreign(session.spec, session.preempted, session.look())
+        return True
     if not who:
         return False
     if not session.watching:
