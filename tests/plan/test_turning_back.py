@@ -18,9 +18,10 @@ from plan.words import (
     TO_A_1,
     TO_A_2,
     T,
+    redirected,
     scene,
 )
-from teal.model.decision import Finished, Steps
+from teal.model.decision import Finished, Refused, Steps
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, TurnBack
 from teal.model.tags import parse_move
 from teal.plan.planner import plan
@@ -145,3 +146,14 @@ def test_the_first_route_that_refuses_comes_last_and_the_service_says_it_first()
     knows = scenes.run(turn_back=JUDGED, failed_writes={0: 1}, passed=frozenset({"verdict:42"}))
     decision = decide(Deploy(), scene("shift", HALF, HALF), run_knows=knows)
     assert sentences(decision) == [BACK_B, TO_A_2, TO_A_1, TAKEN_BACK]
+
+
+@pytest.mark.parametrize("intent", [Deploy(), Flip()], ids=str)
+@pytest.mark.parametrize("drifted", [0, 1])
+def test_a_drifted_route_tells_nothing_of_the_move(intent: Intent, drifted: int) -> None:
+    """Where the other routes say that the earlier move is done, a run that went back from its own leaves that alone."""
+    restored = redirected(scene("done", 1, 1, b="d7.42.served"), drifted)
+    sick = scenes.run(turn_back=TurnBack(reason="sick", failed=True))
+    decision = plan(intent, scenes.spec(2), restored, sick, NOW_S)
+    assert isinstance(decision, Refused)
+    assert (decision.exit_code, decision.message.partition(":")[0]) == (7, "drift")

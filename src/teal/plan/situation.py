@@ -42,6 +42,7 @@ from teal.model.identity import Slot
 from teal.model.snapshot import RouteState, Snapshot
 from teal.model.spec import Spec
 from teal.model.tags import DeploymentTag, MoveTag, Outcome, Stage
+from teal.plan.drift import shape_drift
 
 
 class Row(IntEnum):
@@ -150,7 +151,8 @@ def classify(spec: Spec, snapshot: Snapshot) -> Situation:
     if move is None:
         return _without_move(snapshot)
     counted = [r for r in snapshot.routes if r.rule is not None or (move.origin is None and move.stage is Stage.SHIFT)]
-    shares = tuple(share_of(snapshot, route, move.to) for route in counted)
+    own = [route for route in counted if not shape_drift(snapshot, route)]  # what is not, tells nothing of this move
+    shares = tuple(share_of(snapshot, route, move.to) for route in own or counted)
     deployment = snapshot.slot(move.to).deployment if snapshot.services_known else _assumed(move)
     this = deployment is not None and deployment.id == move.id
     outcome = deployment.outcome if deployment else None
