@@ -72,7 +72,7 @@ def flip(desk: Desk, *, again: bool, adopt: bool) -> int:
     runs=True,
     examples=(
         "teal rollback              production back to where the last move came from",
-        "teal rollback --to-slot a  where tags are lost and the way back must be named",
+        "teal rollback --to-slot a  where tags or rules are lost and the slot must be named",
         "teal rollback --force      although no target of blue is seen to be healthy",
     ),
 )

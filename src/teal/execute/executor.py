@@ -21,7 +21,7 @@ from teal.model.identity import Caller, Slot
 from teal.model.run import Deploy, Flip, Intent, Retire, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Rung, Spec
-from teal.model.step import Question, Step, TagMove, Wait, WriteRoute
+from teal.model.step import CreateRoute, Question, Step, TagMove, Wait, WriteRoute
 from teal.model.tags import Stage
 from teal.plan.preflight import failed_checks, preflight, refusing
 from teal.plan.situation import Row, share_of
@@ -239,7 +239,7 @@ class Executor:
         done = isinstance(step, TagMove) and step.tag.stage is Stage.DONE
         if done and session.run.rung is None and session.run.turn_back is None:
             session.note(rung=Rung.HELD)  # the record says "done" only after the weight was held
-        if isinstance(step, WriteRoute) and session.going_back:
+        if isinstance(step, WriteRoute | CreateRoute) and session.going_back:
             session.note(rung=Rung.READ_BACK, went_back=session.run.went_back or move)
 
     def _finished(self, decision: Finished) -> Event:

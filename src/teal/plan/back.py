@@ -11,6 +11,7 @@ from teal.model.identity import Slot
 from teal.model.run import TurnBack
 from teal.model.step import (
     AwaitWhole,
+    CreateRoute,
     DeleteRoute,
     Step,
     TagDeployment,
@@ -22,7 +23,7 @@ from teal.model.step import (
 from teal.model.tags import ADOPTED_ID, DeploymentTag, MoveTag, Outcome, Stage
 from teal.plan.drift import drifted
 from teal.plan.facts import Facts
-from teal.plan.forward import missing_tastes, rested
+from teal.plan.forward import missing_routes, missing_tastes, rested
 from teal.plan.situation import FULL, share_of
 from teal.plan.whole import holds, primary_revision, whole
 
@@ -198,9 +199,14 @@ def onto_untouched(facts: Facts) -> tuple[Step, ...]:
 
 
 def named_way_back(facts: Facts, slot: Slot) -> tuple[Step, ...]:
-    """Return the steps that send production to a slot that a person named, and record it so that it can be read."""
-    other = facts.snapshot.slot(slot.other)
-    writes = routes_to(facts, slot)
+    """Return the steps that send production to a slot that a person named, and record it so that it can be read.
+
+    Rules that are missing are created. They bear the app's move, or none where there is none: then all is at rest with
+    no move on record, so that whoever is killed before it is recorded leaves nothing that cannot be explained.
+    """
+    other, failed = facts.snapshot.slot(slot.other), facts.run.failed_writes
+    found: list[WriteRoute | CreateRoute] = [*routes_to(facts, slot), *missing_routes(facts, slot)]
+    writes = sorted(found, key=lambda write: (failed.get(write.index, 0), write.index))
     if other.service is None:
         return (*writes, *_record_served(facts, slot))
     tag = other.deployment or DeploymentTag(id=facts.run.id, revision=primary_revision(other.service))
@@ -211,12 +217,13 @@ def named_way_back(facts: Facts, slot: Slot) -> tuple[Step, ...]:
 
 
 def _record_served(facts: Facts, slot: Slot) -> tuple[Step, ...]:
+    """Record it as the end of a first deployment: the other slot holds nothing to come from, or to go back to."""
     state = facts.snapshot.slot(slot)
     if state.service is None:
         return ()
     tag = state.deployment or DeploymentTag(id=ADOPTED_ID, revision=primary_revision(state.service))
     served = replace(tag, outcome=Outcome.SERVED)
-    move = MoveTag(id=tag.id, origin=slot.other, to=slot, stage=Stage.DONE, entered_at_s=int(facts.now_s))
+    move = MoveTag(id=tag.id, origin=None, to=slot, stage=Stage.DONE, entered_at_s=int(facts.now_s))
     tags = () if state.deployment == served else (TagDeployment(slot=slot, tag=served),)
     return (*tags, TagMove(tag=move))
 

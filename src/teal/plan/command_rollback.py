@@ -4,13 +4,17 @@ Rollback sends production to the slot that the recorded move came from, never to
 does nothing. It has no condition on green.
 """
 
+from dataclasses import replace
+
 from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.identity import Slot
 from teal.model.run import Abort, Intent, Rollback, TurnBack
+from teal.model.snapshot import RouteState
 from teal.model.tags import ADOPTED_ID
 from teal.plan.back import good_again, named_way_back, onto_untouched, raise_blue, take_back
 from teal.plan.command_abort import no_healthy_target
 from teal.plan.facts import Facts
+from teal.plan.forward import creatable, missing_routes
 from teal.plan.readiness import readiness
 from teal.plan.retiring import retired
 from teal.plan.situation import Row
@@ -110,12 +114,54 @@ def _nothing_there(facts: Facts) -> Refused:
 
 
 def _named(facts: Facts, intent: Rollback, slot: Slot) -> Decision:
-    state = facts.snapshot.slot(slot)
-    if not facts.snapshot.rules or state.service is None:
-        return Refused(exit_code=5, message=f"slot {slot} has no service, or no production rule exists")
-    if facts.situation.row in {Row.AT_REST, Row.ROLLED_BACK} and facts.situation.live is slot:
+    unfit = _no_service(facts, slot) or _no_rule(facts, slot)
+    if unfit is not None:
+        return unfit
+    serves = facts.situation.row in {Row.AT_REST, Row.ROLLED_BACK} and facts.situation.live is slot
+    missing = missing_routes(facts, slot)
+    if serves and not missing:
         return _serves(facts, slot)
     refusal = None if intent.force else no_healthy_target(facts, slot)
     if refusal is not None:
-        return refusal
-    return Steps(steps=named_way_back(facts, slot), ends=f"production is with slot {slot}")
+        hint = refusal.hint.replace("teal rollback", f"teal rollback --to-slot {slot}")
+        return replace(refusal, hint=hint)
+    steps = missing if serves else named_way_back(facts, slot)
+    warnings = tuple(map(_why_not_made, _not_made(facts)))
+    return Steps(steps=steps, ends=f"production is with slot {slot}", warnings=warnings)
+
+
+def _no_service(facts: Facts, slot: Slot) -> Refused | None:
+    if facts.snapshot.slot(slot).service is not None:
+        return None
+    if not facts.snapshot.services_known:
+        message = f"ECS does not answer, and without it nobody knows whether slot {slot} has a service"
+        return Refused(exit_code=5, message=message, hint="run the command again")
+    other = f"`teal rollback --to-slot {slot.other}` names the other one; `teal status` shows what each holds"
+    return Refused(exit_code=5, message=f"slot {slot} has no service", hint=other)
+
+
+def _no_rule(facts: Facts, slot: Slot) -> Refused | None:
+    """Return the refusal where no rule exists and one of them cannot be made; those that exist wait for no other."""
+    stuck = _not_made(facts)
+    if facts.snapshot.rules or not stuck:
+        return None
+    groups = dict.fromkeys(facts.spec.slot(slot).group(route.spec.group_key).name for route in stuck)
+    return Refused(
+        exit_code=5,
+        message=f"no production rule exists: {'; '.join(map(_why_not_made, stuck))}",
+        hint=f"make it by hand, forwarding to {' and '.join(groups)}, or give it `create:`; then run the command again",
+    )
+
+
+def _not_made(facts: Facts) -> tuple[RouteState, ...]:
+    return tuple(route for route in facts.snapshot.routes if route.rule is None and not creatable(route))
+
+
+def _why_not_made(route: RouteState) -> str:
+    """Say which rule is missing, and why teal does not create it."""
+    name = f"{route.spec} ({route.spec.where})" if route.spec.where else str(route.spec)
+    if route.matches > 1:
+        return f"{name} is not one rule, {route.matches} match: name one by rule_arn"
+    if route.listener is None:
+        return f"{name} is missing, and so is its listener"
+    return f"{name} is missing, and has no `create:`"

@@ -78,13 +78,21 @@ def realign(facts: Facts) -> tuple[Step, ...]:
 def add_routes(facts: Facts) -> tuple[Step, ...]:
     """Return the steps that create configured routes that are missing, straight to the live slot."""
     live = facts.situation.live
-    if live is None:
-        return ()
+    return missing_routes(facts, live) if live is not None else ()
+
+
+def missing_routes(facts: Facts, slot: Slot) -> tuple[CreateRoute, ...]:
+    """Return the steps that create towards `slot` the routes that are missing, as far as the configuration says how."""
     return tuple(
-        CreateRoute(index=index, route=str(route.spec), slot=live, tag=facts.snapshot.move)
+        CreateRoute(index=index, route=str(route.spec), slot=slot, tag=facts.snapshot.move)
         for index, route in enumerate(facts.snapshot.routes)
-        if route.rule is None and route.spec.create is not None
+        if creatable(route)
     )
+
+
+def creatable(route: RouteState) -> bool:
+    """Say whether a route is missing and the configuration says how to make it."""
+    return route.rule is None and route.matches == 0 and route.spec.create is not None and route.listener is not None
 
 
 def _new_move(facts: Facts, identity: str) -> MoveTag:

@@ -24,7 +24,7 @@ from teal.plan.drift import drifted
 from teal.plan.facts import Facts
 from teal.plan.situation import RESTING_ROWS, SPLIT_ROWS, UNKNOWN_ROWS, Row
 from teal.plan.standing import SECOND_S
-from teal.plan.unfinished import BOTH_WAYS
+from teal.plan.unfinished import BOTH_WAYS, RULES_GONE
 
 INTERRUPTED_ROWS = frozenset({Row.UNPREPARING, Row.GOING_BACK, Row.MIXTURE, Row.ROLLING_BACK, Row.LATE_AFTER})
 FRESH_SHIFT_S = 60.0
@@ -77,7 +77,8 @@ def _unexplained(intent: Intent, facts: Facts) -> Decision | None:
         return Refused(exit_code=7, message=f"drift: {reasons}", hint=hint)
     if facts.situation.row in UNKNOWN_ROWS and not named and not drift:
         unread = "ECS does not answer, and without it nobody knows what the slots hold"
-        reason = facts.situation.meaning if facts.snapshot.services_known else unread
+        known = facts.situation.meaning if facts.snapshot.rules else RULES_GONE
+        reason = known if facts.snapshot.services_known else unread
         message = f"where things stand cannot be explained: {reason}"
         return Refused(
             exit_code=7, message=message, hint=f"`{BOTH_WAYS[0]}` or `{BOTH_WAYS[1]}` names the slot that shall serve"

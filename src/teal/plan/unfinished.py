@@ -24,6 +24,7 @@ class Next:
 
 BOTH_WAYS = ("teal rollback --to-slot a", "teal rollback --to-slot b")
 _NAME_IT = "names the slot that shall serve"
+RULES_GONE = "no production rule exists, and what the slots hold is no first deployment"
 _FORWARD_OR_BACK = "the first goes on to the end, the second sends production back"
 _FINISH_BACK = "finishes the way back"
 
@@ -113,6 +114,8 @@ def what_next(snapshot: Snapshot, situation: Situation) -> Next:
     """Return what comes next where an app stands."""
     if situation.row is Row.NO_ROUTE:
         return _without_routes(situation.deployment)
+    if situation.row is Row.UNKNOWN and not snapshot.rules:
+        return Next(unfinished=RULES_GONE, commands=BOTH_WAYS, does=f"creates them, and {_NAME_IT}")
     if situation.origin is None and situation.row in NEXT_FIRST:
         return NEXT_FIRST[situation.row]
     if situation.row is Row.AT_REST and situation.origin is not None and retired(snapshot.slot(situation.origin)):
