@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from teal.model.run import Intent, Rollback
 from teal.model.snapshot import Snapshot
 from teal.model.step import CreateRoute
 from teal.plan.planner import plan
-from teal.plan.situation import classify
+from teal.plan.situation import Row, classify
 from teal.plan.unfinished import what_next
 
 A, B = Rollback(to_slot=Slot.A), Rollback(to_slot=Slot.B)
@@ -171,6 +172,31 @@ def test_rules_that_are_gone_are_said_to_be(intent: Intent) -> None:
     world = GONE.seen()
     then = what_next(world, classify(scenes.spec(2, create=True), world))
     assert (then.unfinished, then.does) == (reason, "creates them, and names the slot that shall serve")
+
+
+@pytest.mark.parametrize("intent", EVERY)
+@pytest.mark.parametrize("share", [HALF, 1])
+def test_the_rules_of_a_first_deployment_that_has_served_are_not_deleted(intent: Intent, share: Fraction | int) -> None:
+    """Weight that a stranger took from it cannot be explained, and there is nothing to go back to: a slot is named."""
+    found = Scene(move=f"d1.none.a.done.{T}", shares=(share,), b="d2.40.back", create=True)
+    decision = decide(intent, found)
+    assert isinstance(decision, Refused)
+    assert (decision.exit_code, "--to-slot a" in decision.hint) == (7, True)
+    named = sentences(decide(A, found))
+    assert named[0] == TO_A_1.replace("20", "by its conditions")
+    assert not any("delete" in sentence for sentence in named)
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        Scene(move=f"d1.none.a.done.{T}", shares=(1,), a="d1.41.back", b=None, create=True),
+        Scene(move=f"d1.none.a.shift.{T}", shares=(0, None), a="d1.41.served", b=None, create=True),
+    ],
+)
+def test_a_first_deployment_that_goes_back_still_does(found: Scene) -> None:
+    """One that says `.back`, or is not done yet and has lost a rule, is on its way back: what it created goes."""
+    assert classify(scenes.spec(len(found.shares), create=True), found.seen()).row == Row.ROLLING_BACK
 
 
 def test_all_is_at_rest_afterwards() -> None:

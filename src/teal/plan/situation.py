@@ -30,6 +30,8 @@ ended. Rows 2, 22 and 23 are what cannot be explained: there nobody guesses.
          back           any                     this, not .back   the same, undone and not yet recorded
     22   all but prepare any                    other, none       service made anew behind teal
     23   anything else                                            unknown
+
+Row 19 is never a first deployment's that is done and served: it has nothing to go back to. That is row 23.
 """
 
 from dataclasses import dataclass
@@ -157,6 +159,8 @@ def classify(spec: Spec, snapshot: Snapshot) -> Situation:
     this = deployment is not None and deployment.id == move.id
     outcome = deployment.outcome if deployment else None
     row = _ROWS[move.stage](shares, outcome, this, _steps(spec, move))
+    if row is Row.ROLLING_BACK and move.origin is None and move.stage is Stage.DONE and outcome is Outcome.SERVED:
+        row = Row.UNKNOWN  # whoever took weight from it was not teal, and what it created is not deleted for that
     return Situation(row=row, move=move, to=move.to, origin=move.origin, shares=shares, deployment=deployment)
 
 
