@@ -26,6 +26,7 @@ from teal.plan.watch import Done, Failed, NotYet, check
 YOUNG = int(NOW_S) - 60
 AT_REST = Scene(move=f"d7.a.b.done.{LONG_AGO}", shares=(1,), b="d7.42.served")
 TAKEN_BACK = Scene(move=f"d7.a.b.back.{LONG_AGO}", shares=(0,), b="d7.42.back")
+SPLIT = Scene(move=f"d7.a.b.shift.{LONG_AGO}", shares=(Fraction(1, 2),), b="d7.42")
 LOOK = "look again after 3 s: nothing may have changed"
 LONG_LOOK = "look again after 120 s: nothing may have changed"
 EMPTY_A = "scale service shop-web-a (slot a) from 2 tasks to 0"
@@ -304,7 +305,12 @@ def test_rollback_to_a_retired_slot_says_what_brings_it_up() -> None:
     decision = decide(Rollback(), AT_REST)
     assert isinstance(decision, Steps)
     refused = plan(Rollback(), scenes.spec(), emptied(AT_REST, 2), scenes.run(), NOW_S)
+    assert isinstance(refused, Refused)
     assert told(refused) == (5, "slot a is retired: it has no tasks, and production stays where it is")
+    assert refused.hint.startswith("`teal deploy` of what it held brings it up again")
+    split = plan(Rollback(), scenes.spec(), emptied(SPLIT), scenes.run(), NOW_S)
+    assert isinstance(split, Refused)
+    assert split.hint.startswith("`aws ecs update-service --service shop-web-a --desired-count …` brings it up")
 
 
 @pytest.mark.parametrize("intent", [Rollback(), Rollback(to_slot=Slot.A)])

@@ -15,7 +15,7 @@ from sim.cloud import HOSTS, Cloud
 from sim.deployers import Deployer
 from sim.scenario import Command, Scenario
 from sim.settings import spec_of
-from sim.weights import slot_of
+from sim.weights import slot_of, slots_with_weight
 from sim.wiring import Compute, Router
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
@@ -114,7 +114,7 @@ class Person:
         return max(total, key=lambda slot: total[slot])
 
     def mend(self) -> None:
-        """Undo what somebody else did to routes: teal does not write over it, and says so."""
+        """Undo what somebody else did to routes, and to what serves: teal does not write over it, and says so."""
         cloud, watcher = self.deployer.cloud, self.watcher
         rules = {host: arn for arn, host in watcher.rule_of.items()}
         for host, shares in sorted(watcher.lost.items()):
@@ -128,6 +128,11 @@ class Person:
                 self._create(host, actions)
             self.deployer.story.tell(cloud.now_s, "a person", f"undoes what somebody did to {host}")
         watcher.refresh()
+        for slot in sorted(slots_with_weight(watcher.api) & {"a", "b"}):
+            if watcher.service(slot)["desiredCount"] == 0:
+                cloud.aws("ecs", "UpdateService", cluster="shop", service=f"shop-{slot}", desiredCount=2)
+                self.deployer.story.tell(cloud.now_s, "a person", f"gives slot {slot} its tasks back")
+                cloud.pass_time(60.0)
         if watcher.lost:
             cloud.pass_time(60.0)  # until the load balancer has taken it up
         watcher.lost.clear()

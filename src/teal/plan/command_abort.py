@@ -57,11 +57,15 @@ def no_healthy_target(facts: Facts, slot: Slot) -> Refused | None:
     A retired slot has none, whatever its targets say: they are on their way out.
     """
     state = facts.snapshot.slot(slot)
-    if retired(state):
+    if state.service is not None and retired(state):
+        again = "`teal deploy` of what it held brings it up again"
+        if facts.situation.row not in RESTING_ROWS:  # nobody retires then: somebody else scaled it down
+            scaled = f"`aws ecs update-service --service {state.service.name} --desired-count …`"
+            again = f"{scaled} brings it up; then run this again"
         return Refused(
             exit_code=5,
             message=f"slot {slot} is retired: it has no tasks, and production stays where it is",
-            hint="`teal deploy` of what it held brings it up again; `teal rollback --force` does not wait for that",
+            hint=f"{again}; `teal rollback --force` does not wait for that",
         )
     stopped = state.service is not None and state.service.running == 0
     dead = [g.spec.name for g in state.groups if (g.healthy == 0 if g.targets is not None else stopped)]
