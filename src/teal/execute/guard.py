@@ -17,7 +17,7 @@ from teal.model.snapshot import SlotState, Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Act, Step
 from teal.model.tags import MoveTag, Stage
-from teal.plan.situation import Situation, share_of
+from teal.plan.situation import FULL, Situation, classify, share_of, steps_of
 
 FEWEST_STEPS = 10
 _STAGES = {Stage.BACK: 0, Stage.PREPARE: 1, Stage.HELD: 2, Stage.SHIFT: 3, Stage.DONE: 5}
@@ -149,3 +149,21 @@ def refuse_foreign(spec: Spec, before: frozenset[Fraction], snapshot: Snapshot) 
             shares = " and ".join(f"{float(100 * share):g} %" for share in sorted(found))
             message = f"drift: {route.spec} was given {shares} meanwhile, which is no step of the run that was stopped"
             raise DriftError(message, hint="look at who changed it; `teal rollback` goes back from there")
+
+
+def late_weights(spec: Spec, move: MoveTag | None, before: Snapshot, after: Snapshot) -> frozenset[int]:
+    """Return the routes that have become what a run of `move`, which is being taken back, may have had under way.
+
+    Nothing is under way of a move that has not touched its slot, nor of one that is no longer on record.
+    """
+    now = classify(spec, after)
+    if move is None or move.origin is None or now.move is None or now.deployment is None:
+        return frozenset()
+    if not move.id == now.move.id == now.deployment.id:
+        return frozenset()
+    written = {(share, FULL - share) for share in steps_of(spec, move)}
+    was, found = (
+        [(share_of(seen, route, move.to), share_of(seen, route, move.origin)) for route in seen.routes]
+        for seen in (before, after)
+    )
+    return frozenset(index for index, pair in enumerate(found) if was[index] != pair in written)

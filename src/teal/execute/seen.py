@@ -10,7 +10,7 @@ from typing import assert_never
 
 from teal.execute.bodies import SETTINGS
 from teal.model.identity import Slot
-from teal.model.snapshot import RouteState, Snapshot
+from teal.model.snapshot import RouteState, SlotState, Snapshot
 from teal.model.step import (
     Act,
     CreateGroup,
@@ -27,7 +27,7 @@ from teal.model.step import (
 )
 from teal.model.step_order import TagOrder
 from teal.model.step_retire import RetireSlot
-from teal.model.tags import DEPLOYMENT
+from teal.model.tags import DEPLOYMENT, Outcome
 from teal.model.workload import Service
 from teal.plan.retiring import retired
 from teal.plan.situation import share_of
@@ -92,10 +92,23 @@ def asked_of(service: Service) -> tuple[object, ...]:
 
 
 def came(unheard: Mapping[str, object], before: Snapshot, after: Snapshot) -> tuple[frozenset[int], frozenset[Slot]]:
-    """Return the routes and services that have become what a write whose answer got lost makes of them."""
+    """Return the routes and services that have become what a write whose answer got lost makes of them.
+
+    Such a write may be one of an earlier run that was killed: what it brings to a slot, its tag there foretells.
+    """
     new = {key for key, value in unheard.items() if value_of(key, before) != value == value_of(key, after)}
     routes = frozenset(index for index in range(len(after.routes)) if f"route:{index}" in new)
-    return routes, frozenset(slot for slot in Slot if f"service:{slot}" in new)
+    slots = (slot for slot in Slot if f"service:{slot}" in new or _as_tagged(before.slot(slot), after.slot(slot)))
+    return routes, frozenset(slots)
+
+
+def _as_tagged(before: SlotState, after: SlotState) -> bool:
+    """Say whether a slot has become what the tag of a newcomer, which was there before it, says that it shall hold."""
+    tag = before.deployment
+    if tag is None or tag.outcome is not Outcome.BARE or tag != after.deployment:
+        return False
+    was, now = (primary_revision(state.service) if state.service is not None else None for state in (before, after))
+    return was != tag.revision == now
 
 
 def as_written(step: Act, snapshot: Snapshot) -> Snapshot:

@@ -15,7 +15,7 @@ from teal.errors import (
     TransientError,
     UnknownAnswerError,
 )
-from teal.execute.guard import other_deployer, refuse_foreign, refuse_newcomer, shows_again, tags_removed
+from teal.execute.guard import late_weights, other_deployer, refuse_foreign, refuse_newcomer, shows_again, tags_removed
 from teal.execute.laws import LAWS, Laws
 from teal.execute.perform import Scene
 from teal.execute.reading import GLANCE_PATIENCE_S, read_all, read_routes
@@ -55,6 +55,7 @@ class Session:
         self.wrote: set[int] = set()  # routes this run has written since the last look
         self.watching = False  # whether it has said that it stays to watch
         self.preempted: frozenset[Fraction] | None = None  # the shares on all routes before this way back took the lock
+        self.first_move: MoveTag | None = None  # the move on record at the first look: what an abort takes back
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self.untold = ""  # why the journal could not be written
         self.announcing: dict[MoveTag, TagMove] = {}  # those whose answers got lost: they are ours whenever they come
@@ -120,15 +121,12 @@ class Session:
 
     def tell(self, event: Event) -> Event:
         """Write an event to the journal, then hand it on: a listener that walks away loses no history."""
-        self._write(event)
-        return event
-
-    def _write(self, event: Event) -> None:
         try:
             self.ports.journal.append(event)
         except OSError as error:
             # A full disk must not stop a rollback; the journal is a story, where things stand is in AWS.
             self.untold = f"the journal could not be written: {error}"
+        return event
 
     def note(self, **changes: object) -> None:
         """Change what this run knows."""
@@ -147,7 +145,7 @@ class Session:
             raise NeedsPersonError(why.reason, hint="run the same command again")
         self.note(turn_back=why)
         event = TurnedBack(at_s=self.now_s, reason=why.reason)
-        self._write(event)
+        self.tell(event)
         return event
 
     def turn_back_for(self, error: TealError) -> TurnedBack | None:
@@ -175,6 +173,8 @@ class Session:
         self.note(still=looked(self.run.still, after))
         if before is not None:
             self._notice_others(before, after)
+        else:
+            self.first_move = after.move
         self._previous, self._snapshot = before, after
         if not self.is_late:  # what was, and tells nothing of since when the weights stand
             self.note(weights=self.facts.weights)
@@ -280,8 +280,7 @@ class Session:
         if self.deadline_s is not None and self.now_s > self.deadline_s and not self.watching:
             put_back = "what was written stays" if self.going_back else "nothing was put back"
             raise DeadlineError(f"the time limit is over; {put_back}", hint="run the same command again")
-        leaving = self._heed_lock()
-        if leaving is not None:
+        if (leaving := self._heed_lock()) is not None:
             return leaving
         signal = self.ports.clock.stop_signal()
         if signal is None or (self.going_back and self.step_number > 0):
@@ -332,9 +331,7 @@ class Session:
         facts = self._facts_of(snapshot).in_hand
         service = facts.target.service
         ready = service is not None and whole(self.spec, facts.target, primary_revision(service), facts.count())
-        since_s = (self.run.whole_since_s or self.now_s) if ready else None
-        if since_s != self.run.whole_since_s:
-            self.note(whole_since_s=since_s)
+        self.note(whole_since_s=(self.run.whole_since_s or self.now_s) if ready else None)
 
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
         if self.run.emptied is not None or isinstance(self.intent, Rollback):
@@ -364,8 +361,11 @@ class Session:
         if isinstance(self.intent, Deploy | Flip):
             refuse_newcomer(self.run.id, before.slot(green), after.slot(green))
         routes, slots = came(self.unheard, before, after)
-        scaled = counts(before, after, self.updated | slots)
-        if scaled:
+        if isinstance(self.intent, Abort):
+            routes |= late_weights(self.spec, self.first_move, before, after)
+        if slots:  # what was whole there is so no more
+            self.note(whole_since_s=None)
+        if scaled := counts(before, after, self.updated | slots):
             self._say(Noted(at_s=self.now_s, message=f"somebody else asked for other counts: {listed(scaled)}"))
         found = changes(before, after, written=self.wrote | routes, updated=self.updated | slots, green=green)
         if not found:

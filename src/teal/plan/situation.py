@@ -158,7 +158,7 @@ def classify(spec: Spec, snapshot: Snapshot) -> Situation:
     deployment = snapshot.slot(move.to).deployment if snapshot.services_known else _assumed(move)
     this = deployment is not None and deployment.id == move.id
     outcome = deployment.outcome if deployment else None
-    row = _ROWS[move.stage](shares, outcome, this, _steps(spec, move))
+    row = _ROWS[move.stage](shares, outcome, this, steps_of(spec, move))
     if row is Row.ROLLING_BACK and move.origin is None and move.stage is Stage.DONE and outcome is Outcome.SERVED:
         row = Row.UNKNOWN  # whoever took weight from it was not teal, and what it created is not deleted for that
     return Situation(row=row, move=move, to=move.to, origin=move.origin, shares=shares, deployment=deployment)
@@ -209,7 +209,7 @@ def _without_move(snapshot: Snapshot) -> Situation:
     return Situation(row=Row.MIXED, move=None, to=Slot.B, origin=None, shares=mixed, deployment=tag)
 
 
-def _steps(spec: Spec, move: MoveTag) -> tuple[Fraction, ...]:
+def steps_of(spec: Spec, move: MoveTag) -> tuple[Fraction, ...]:
     """Return the shares that a forward flip passes through, 0 first."""
     if move.origin is None:
         return Fraction(0), FULL
