@@ -272,11 +272,13 @@ def test_a_way_back_is_of_one_move(intent: Rollback | Abort, found: Scene) -> No
     move = found.seen().move
     assert move is not None
     began = replace(move, id="d3")
-    decision = decide(intent, found, run_knows=scenes.run(went_back=began))
+    since_s = float(move.entered_at_s)
+    decision = decide(intent, found, run_knows=scenes.run(went_back=began, started_at_s=since_s))
     assert isinstance(decision, Refused)
     assert (decision.exit_code, decision.message) == (6, f"another run went on with this app: {move}")
-    own = decide(intent, found, run_knows=scenes.run(went_back=began, own_move=move))
-    same = decide(intent, found, run_knows=scenes.run(went_back=move))
-    named = decide(Rollback(to_slot=Slot.A), found, run_knows=scenes.run(went_back=began))
-    for other in (own, same, named):
+    own = decide(intent, found, run_knows=scenes.run(went_back=began, own_move=move, started_at_s=since_s))
+    same = decide(intent, found, run_knows=scenes.run(went_back=move, started_at_s=since_s))
+    stale = decide(intent, found, run_knows=scenes.run(went_back=began, started_at_s=since_s + 1.0))
+    named = decide(Rollback(to_slot=Slot.A), found, run_knows=scenes.run(went_back=began, started_at_s=since_s))
+    for other in (own, same, stale, named):
         assert not isinstance(other, Refused) or other.exit_code != 6

@@ -316,7 +316,9 @@ class Watcher:
         verdict = isinstance(note.command.intent, Deploy | Flip)
         if self.newcomers.judges_another(who.name, note.began_at_s, tag, verdict=verdict):
             self.breaks("nobody judges what another brings", f"{who.name} tags slot {slot}: {tag}")
-        if slot in slots_with_weight(self.api) and not (note.failed_writes or self._excused(note)):
+        routes = {r.arn: r.forward.shares for r in note.rules if r.arn in self.rule_of and r.forward is not None}
+        read = slots_with_weight(routes)  # where a first look was stale, nobody can know better
+        if slot in slots_with_weight(self.api) & read and not (note.failed_writes or self._excused(note)):
             self.breaks("`.back` is tagged after the weights", f"{who.name} tags slot {slot}, which has weight")
 
     def _judge_first(self, who: Writer, note: Notes, operation: str) -> None:
