@@ -13,8 +13,9 @@ from teal.execute.guard import refuse_newcomer
 from teal.model.identity import Slot
 from teal.model.run import Deploy
 from teal.model.snapshot import SlotState
-from teal.model.tags import BEFORE, DEPLOYMENT
+from teal.model.tags import BEFORE, DEPLOYMENT, MoveTag, Stage
 
+ANNOUNCED = MoveTag(id="d3", origin=Slot.A, to=Slot.B, stage=Stage.PREPARE, entered_at_s=0)
 SLOW = 0.2  # the slot rests for 24 s
 
 
@@ -33,6 +34,7 @@ def holding(deployment: str, before: str) -> SlotState:
         (("d6.42", ""), ("d6.42.back", ""), ""),  # the same one, taken back
         (("d6.42", "d5.43.served"), ("d5.43.served", ""), ""),  # put back
         (("d6.42", "d5.41.served"), ("d4.40.back", ""), ""),  # what was before: a stale read
+        (("d5.41.served", ""), ("d3.42", "d5.41.served"), ""),  # of the move that was on record when the run began
         (("", ""), ("d9.42", ""), ""),
         (("d6.42", ""), ("", ""), ""),
     ],
@@ -40,16 +42,16 @@ def holding(deployment: str, before: str) -> SlotState:
 def test_whose_newcomer_it_is(was: tuple[str, str], now: tuple[str, str], refused: str) -> None:
     """Run d7 leaves a slot whose newest tag is another run's; its own, an older one, one put back are no news."""
     with pytest.raises(BusyError, match=f"slot b is to hold its revision {refused}") if refused else nullcontext():
-        refuse_newcomer("d7", holding(*was), holding(*now))
+        refuse_newcomer("d7", ANNOUNCED, holding(*was), holding(*now))
 
 
 def test_a_service_that_another_creates() -> None:
     """Where there was no service, any other run's is its; one that was there without a tag may get its tag back."""
     empty, brought = Scene(b=None).seen().slot(Slot.B), holding("d9.42", "")
     with pytest.raises(BusyError, match="slot b is to hold its revision 42"):
-        refuse_newcomer("d7", empty, brought)
-    refuse_newcomer("d9", empty, brought)
-    refuse_newcomer("d7", brought, empty)
+        refuse_newcomer("d7", None, empty, brought)
+    refuse_newcomer("d9", None, empty, brought)
+    refuse_newcomer("d7", None, brought, empty)
 
 
 def test_what_another_brings_meanwhile_is_left_alone(tmp_path: Path) -> None:

@@ -174,6 +174,20 @@ def test_what_is_put_back_is_awaited() -> None:
     assert decision.steps[0].putting_back  # it was whole before: its health is not waited for
 
 
+@pytest.mark.parametrize("rolls_back", [True, False])
+def test_what_is_put_back_is_not_taken_back_by_ecs(*, rolls_back: bool) -> None:
+    """Somebody may have let ECS's circuit breaker roll back meanwhile: then that is set as for a newcomer."""
+    failed = scenes.run(turn_back=TurnBack(reason="sick", judged=False, failed=True))
+    found = replace(PREPARING, before="d2.40.served").seen()
+    state = found.slot(Slot.B)
+    assert state.service is not None
+    service = replace(state.service, breaker_rolls_back=rolls_back)
+    found = replace(found, slots={**found.slots, Slot.B: replace(state, service=service)})
+    decision = plan(Deploy(), scenes.spec(), found, failed, NOW_S)
+    settings = ", circuit breaker without rollback, 100/200 percent" if rolls_back else ""
+    assert f"put service shop-web-b (slot b) back to revision web:40{settings}" in sentences(decision)
+
+
 COOL = "wait until slot b has been without traffic for 120 s"
 
 

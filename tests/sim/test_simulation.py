@@ -21,6 +21,8 @@ BROKE_ONCE = {
     64214: "a machine slept while it looked, and the run said of what it had seen before that it was so",
     68048: "of two that create a service the one that lost judged what the other had brought",
     85140: "a run that had put a slot back took the move before it back, as a stranger had turned a route away",
+    119556: "ECS's circuit breaker took back what an abort had put back, again and again",
+    124436: "a newcomer that the first look did not show, though it was there, was called another run's",
     106839: "a rollback whose first look was stale said that another run had gone on",
     69467: "a rule that was made although no answer came was taken for another run's",
     54437: "a rollback that slept half way said that it had ended well, while what was deployed since served",

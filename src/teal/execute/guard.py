@@ -101,8 +101,10 @@ def other_deployer(own: MoveTag | None, snapshot: Snapshot) -> str:
     return f"another run went on with this app: {move}"
 
 
-def refuse_newcomer(run_id: str, before: SlotState, after: SlotState) -> None:
+def refuse_newcomer(run_id: str, first: MoveTag | None, before: SlotState, after: SlotState) -> None:
     """Leave a slot that was given to what another run brings; an older tag is a stale read, not news.
+
+    Nor is one of the move that was on record at the `first` look: it was there, or announced, before this run began.
 
     The move on record tells it too, but only where there are rules to hold one and this run has written its own.
 
@@ -110,7 +112,7 @@ def refuse_newcomer(run_id: str, before: SlotState, after: SlotState) -> None:
         BusyError: the slot is to hold what another run brings.
     """
     was, now = before.deployment, after.deployment
-    known = {run_id, *(tag.id for tag in (was, before.before) if tag is not None)}
+    known = {run_id, *(tag.id for tag in (first, was, before.before) if tag is not None)}
     if now is None or now.id in known or (was is None and before.service is not None):
         return
     if was is None or now.revision > was.revision or (after.before is not None and after.before.id == was.id):

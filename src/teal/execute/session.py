@@ -55,7 +55,7 @@ class Session:
         self.wrote: set[int] = set()  # routes this run has written since the last look
         self.watching = False  # whether it has said that it stays to watch
         self.preempted: frozenset[Fraction] | None = None  # the shares on all routes before this way back took the lock
-        self.first_move: MoveTag | None = None  # the move on record at the first look: what an abort takes back
+        self.first_move: MoveTag | None = None  # the move on record at the first look
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self.untold = ""  # why the journal could not be written
         self.announcing: dict[MoveTag, TagMove] = {}  # those whose answers got lost: they are ours whenever they come
@@ -359,7 +359,7 @@ class Session:
     def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
         green = self._facts_of(before).in_hand.to
         if isinstance(self.intent, Deploy | Flip):
-            refuse_newcomer(self.run.id, before.slot(green), after.slot(green))
+            refuse_newcomer(self.run.id, self.first_move, before.slot(green), after.slot(green))
         routes, slots = came(self.unheard, before, after)
         if isinstance(self.intent, Abort):
             routes |= late_weights(self.spec, self.first_move, before, after)

@@ -23,7 +23,7 @@ from teal.model.step import (
 from teal.model.tags import ADOPTED_ID, DeploymentTag, MoveTag, Outcome, Stage
 from teal.plan.drift import drifted
 from teal.plan.facts import Facts
-from teal.plan.forward import missing_routes, missing_tastes, rested
+from teal.plan.forward import as_set, missing_routes, missing_tastes, rested
 from teal.plan.situation import FULL, share_of
 from teal.plan.whole import holds, primary_revision, whole
 
@@ -118,6 +118,7 @@ def put_back(facts: Facts, why: TurnBack) -> tuple[Step, ...]:
                 family=facts.spec.family,
                 revision=before.revision,
                 count=None,
+                settings=not as_set(state.service),  # else ECS may take this one back in its turn
                 putting_back=True,
             )
         )

@@ -196,14 +196,16 @@ def _before(facts: Facts, tag: DeploymentTag) -> str | None:
     return str(had)
 
 
+def as_set(service: Service) -> bool:
+    """Say whether a service deploys as teal wants it: without ECS's own rollback, with nothing stopped too early."""
+    percents = service.minimum_healthy_percent, service.maximum_percent
+    return service.breaker_enabled and not service.breaker_rolls_back and percents == (100, 200)
+
+
 def _update(facts: Facts, service: Service, revision: int | None, count: int) -> tuple[Step, ...]:
     other_revision = revision is None or primary_revision(service) != revision
     more = service.desired < count
-    settings = not (
-        service.breaker_enabled
-        and not service.breaker_rolls_back
-        and (service.minimum_healthy_percent, service.maximum_percent) == (100, 200)
-    )
+    settings = not as_set(service)
     if not (other_revision or more or settings):
         return ()
     return (
