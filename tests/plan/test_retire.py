@@ -310,7 +310,8 @@ def test_rollback_to_a_retired_slot_says_what_brings_it_up() -> None:
     assert refused.hint.startswith("`teal deploy` of what it held brings it up again")
     split = plan(Rollback(), scenes.spec(), emptied(SPLIT), scenes.run(), NOW_S)
     assert isinstance(split, Refused)
-    assert split.hint.startswith("`aws ecs update-service --service shop-web-a --desired-count …` brings it up")
+    scaled = "`aws ecs update-service --cluster prod --service shop-web-a --desired-count …` brings it up"
+    assert split.hint.startswith(scaled)
 
 
 @pytest.mark.parametrize("intent", [Rollback(), Rollback(to_slot=Slot.A)])

@@ -60,8 +60,8 @@ def no_healthy_target(facts: Facts, slot: Slot) -> Refused | None:
     if state.service is not None and retired(state):
         again = "`teal deploy` of what it held brings it up again"
         if facts.situation.row not in RESTING_ROWS:  # nobody retires then: somebody else scaled it down
-            scaled = f"`aws ecs update-service --service {state.service.name} --desired-count …`"
-            again = f"{scaled} brings it up; then run this again"
+            where = f"--cluster {facts.spec.cluster} --service {state.service.name}"
+            again = f"`aws ecs update-service {where} --desired-count …` brings it up; then run this again"
         return Refused(
             exit_code=5,
             message=f"slot {slot} is retired: it has no tasks, and production stays where it is",
