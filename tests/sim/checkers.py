@@ -303,7 +303,6 @@ class Watcher:
         host, move = self.rule_of.get(params["RuleArn"], ""), self.move()
         if params["RuleArn"] in self.rules and (move is None or move.origin is not None or not host):
             self.breaks("only what was made is deleted", f"{who.name} deletes the route {host or params['RuleArn']}")
-        self.served.discard(host)
 
     def _judge_tag(self, who: Writer, note: Notes, params: Mapping[str, Any]) -> None:
         """`.back` is tagged after the weights are back, by verdict only on what the run brought or found."""
@@ -343,6 +342,8 @@ class Watcher:
         note.done[what] += 1
         if note.done[what] == SAME_WRITES and not note.failed_writes:
             self.breaks("no write is repeated over and over", f"{who.name}: {operation} {SAME_WRITES} times")
+        if operation == "DeleteRule":
+            self.served.discard(self.rule_of.get(params["RuleArn"], ""))
         if operation in {"ModifyRule", "CreateRule", "DeleteRule"}:
             self.refresh()
         for host in hosts_written(operation, params, self.rule_of) & self.foreign:
