@@ -1,6 +1,6 @@
 """Every call that changes something in AWS goes through here, under a lease.
 
-The order is: renew if it is due (the executor has, before it looked at the routes), sign, look at the lease, send. The
+The executor renews what is due before it looks at the routes. Here the order is: sign, look at the lease, send. The
 look at the lease comes after the signature, in the hook that `client` calls right before each attempt is sent, so that
 a process which sleeps at the worst moment sends at most what was signed before: AWS refuses that once it is old. A call
 that is refused here is not sent and not tried again.
@@ -18,7 +18,7 @@ class Lease(Protocol):
     """The lease of a run."""
 
     def writing(self) -> AbstractContextManager[None]:
-        """Renew if it is due; while this lasts a write may be under way."""
+        """While this lasts a write may be under way."""
         ...
 
     def may_send(self) -> None:

@@ -130,12 +130,13 @@ def keep_watch(session: Session) -> Generator[Event, None, bool]:
 def explained(session: Session, error: TealError) -> TealError:
     """Return why a run ends: what looks like drift is no such thing where whoever changed it has the lock now.
 
-    A way back writes first and takes the lock afterwards, so it is waited for.
+    A way back writes first and takes the lock afterwards, so it is waited for. Of a lease that ran out, as of another
+    run that was met, the store knows at once who has the lock instead.
     """
-    lock = session.ports.lock
-    if lock is None or session.lean or not isinstance(error, DriftError):
+    lock, told = session.ports.lock, isinstance(error, LostLockError)
+    if lock is None or session.lean or told or not isinstance(error, DriftError | BusyError):
         return error
-    until_s = session.now_s + PREEMPT_PATIENCE_S
+    until_s = session.now_s + (PREEMPT_PATIENCE_S if isinstance(error, DriftError) else 0.0)
     while not (new_holder := lock.lost(afresh=True)) and session.now_s < until_s:
         session.ports.clock.sleep(EXPLAIN_POLL_S)
     return LostLockError(new_holder, seen=error.message) if new_holder else error

@@ -230,10 +230,9 @@ class Keeper:
 
     @contextmanager
     def writing(self) -> Generator[None]:
-        """Renew if it is due; while this lasts a write may be under way."""
+        """While this lasts a write may be under way; the store is not asked, for that would make the last look old."""
         try:
             with self._sending.writing():
-                self.renew()
                 yield
         finally:
             if self.lost():
