@@ -12,16 +12,16 @@ from teal.errors import BusyError
 from teal.execute.guard import refuse_newcomer
 from teal.model.identity import Slot
 from teal.model.run import Deploy
-from teal.model.snapshot import SlotState
+from teal.model.snapshot import Snapshot
 from teal.model.tags import BEFORE, DEPLOYMENT, MoveTag, Stage
 
 ANNOUNCED = MoveTag(id="d3", origin=Slot.A, to=Slot.B, stage=Stage.PREPARE, entered_at_s=0)
 SLOW = 0.2  # the slot rests for 24 s
 
 
-def holding(deployment: str, before: str) -> SlotState:
-    """Return slot b with these two tags, the empty ones left out."""
-    return Scene(b=deployment, before=before).seen().slot(Slot.B)
+def holding(deployment: str, before: str) -> Snapshot:
+    """Return a look at an app whose slot b has these two tags, the empty ones left out."""
+    return Scene(b=deployment, before=before).seen()
 
 
 @pytest.mark.parametrize(
@@ -47,10 +47,12 @@ def test_whose_newcomer_it_is(was: tuple[str, str], now: tuple[str, str], refuse
 
 def test_a_service_that_another_creates() -> None:
     """Where there was no service, any other run's is its; one that was there without a tag may get its tag back."""
-    empty, brought = Scene(b=None).seen().slot(Slot.B), holding("d9.42", "")
+    empty, brought = Scene(b=None).seen(), holding("d9.42", "")
     with pytest.raises(BusyError, match="slot b is to hold its revision 42"):
         refuse_newcomer("d7", None, empty, brought)
     refuse_newcomer("d9", None, empty, brought)
+    with pytest.raises(BusyError, match="slot a is to hold its revision 43"):
+        refuse_newcomer("d7", None, holding("d6.6", ""), Scene(a="d9.43", b="d6.6").seen())
     refuse_newcomer("d7", None, brought, empty)
 
 

@@ -190,7 +190,7 @@ def test_a_store_that_is_down() -> None:
 
 
 def test_the_store_is_not_asked_between_look_and_write() -> None:
-    """What was asked in vain before the look is not asked again before the write, however old it is: it ages the look."""
+    """What was asked in vain before the look is not asked again before the write, however old that is."""
     contest = Contest()
     ann = contest.run("ann")
     ann.claim()

@@ -312,8 +312,9 @@ class Watcher:
             self._judge_hold(who, note, weighted.get(slot, ""), self.move())
         if tag is None or tag.outcome is not Outcome.BACK:
             return
-        verdict = isinstance(note.command.intent, Deploy | Flip)
-        if self.newcomers.judges_another(who.name, note.began_at_s, tag, verdict=verdict):
+        settles_s = 0.0 if note.turned_back else self.cloud.now_s - ANNOUNCED_S  # what was left before, anybody settles
+        another = self.newcomers.judges_another(who.name, max(note.began_at_s, settles_s), tag)
+        if another and isinstance(note.command.intent, Deploy | Flip):
             self.breaks("nobody judges what another brings", f"{who.name} tags slot {slot}: {tag}")
         routes = {r.arn: r.forward.shares for r in note.rules if r.arn in self.rule_of and r.forward is not None}
         read = slots_with_weight(routes)  # where a first look was stale, nobody can know better
@@ -371,10 +372,9 @@ class Watcher:
         if ended is None or ended.exit_code != 0 or not isinstance(command.intent, Deploy | Flip):
             return
         author, at_s = self.last_write
-        if author != who.name and self.cloud.now_s - at_s < NEWS_S:
+        others = author != who.name and self.cloud.now_s - at_s < NEWS_S
+        if others or "is held" in ended.message:  # what is held already is left to `flip`
             return
-        if "is held" in ended.message:
-            return  # what is held already is left to `flip`
         if isinstance(command.intent, Flip) or not command.intent.hold:
             problem = self.not_serving(command.image if isinstance(command.intent, Deploy) else "")
             if problem:

@@ -128,7 +128,7 @@ class Cloud(Region):
     def _take_up_targets(self, tasks: tuple[WantedTask, ...] | None = None) -> None:
         self.by_address = {task.address: task for task in (self.world.tasks() if tasks is None else tasks)}
         self.plane = self.world.data_plane()
-        self.plane_groups = {group.arn: group for group in self.plane.groups}
+        self.plane_groups |= {group.arn: group for group in self.plane.groups}  # nodes that lag use others, too
 
     def _check_health(self) -> bool:
         """Let the load balancer's health checks say what is new; keep count of who is healthy."""

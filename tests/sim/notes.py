@@ -64,11 +64,11 @@ class Newcomers:
         if tag is not None and tag.outcome is Outcome.BARE:
             self.brought.setdefault((tag.id, tag.revision), (name, at_s))
 
-    def judges_another(self, name: str, since_s: float, tag: DeploymentTag, *, verdict: bool) -> bool:
-        """Say whether a run takes back by verdict what another process has brought since, and nobody has taken back."""
+    def judges_another(self, name: str, since_s: float, tag: DeploymentTag) -> bool:
+        """Say whether a run takes back what another process has brought since, and nobody has taken back."""
         key = tag.id, tag.revision
         who, at_s = self.brought.get(key, (name, since_s))
-        bad = verdict and who != name and at_s > since_s and key not in self.judged
+        bad = who != name and at_s > since_s and key not in self.judged
         self.judged.add(key)
         return bad
 

@@ -16,7 +16,7 @@ from teal.model.identity import Slot
 from teal.model.snapshot import SlotState, Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Act, Step
-from teal.model.tags import MoveTag, Stage
+from teal.model.tags import DeploymentTag, MoveTag, Stage
 from teal.plan.situation import FULL, Situation, classify, share_of, steps_of
 
 FEWEST_STEPS = 10
@@ -101,23 +101,30 @@ def other_deployer(own: MoveTag | None, snapshot: Snapshot) -> str:
     return f"another run went on with this app: {move}"
 
 
-def refuse_newcomer(run_id: str, first: MoveTag | None, before: SlotState, after: SlotState) -> None:
-    """Leave a slot that was given to what another run brings; an older tag is a stale read, not news.
+def refuse_newcomer(run_id: str, first: MoveTag | None, before: Snapshot, after: Snapshot) -> None:
+    """Leave the app to whoever has brought something to one of its slots meanwhile.
 
-    Nor is one of the move that was on record at the `first` look: it was there, or announced, before this run began.
-
-    The move on record tells it too, but only where there are rules to hold one and this run has written its own.
+    An older tag is a stale read, not news. Nor is one of the move that was on record at the `first` look: it was there,
+    or announced, before this run began. The move on record tells it too, but only where there are rules to hold one and
+    this run has written its own; a run that goes on with a move which then ends has written none.
 
     Raises:
-        BusyError: the slot is to hold what another run brings.
+        BusyError: a slot is to hold what another run brings.
     """
-    was, now = before.deployment, after.deployment
-    known = {run_id, *(tag.id for tag in (first, was, before.before) if tag is not None)}
-    if now is None or now.id in known or (was is None and before.service is not None):
-        return
-    if was is None or now.revision > was.revision or (after.before is not None and after.before.id == was.id):
-        message = f"another run went on with this app: slot {after.slot} is to hold its revision {now.revision}"
-        raise BusyError(message, hint="`teal status` shows where things stand")
+    for slot in Slot:
+        was, now = before.slot(slot), after.slot(slot).deployment
+        if now is not None and _is_news({run_id, first.id if first is not None else ""}, was, after.slot(slot), now):
+            message = f"another run went on with this app: slot {slot} is to hold its revision {now.revision}"
+            raise BusyError(message, hint="`teal status` shows where things stand")
+
+
+def _is_news(known: set[str], before: SlotState, after: SlotState, now: DeploymentTag) -> bool:
+    was = before.deployment
+    if now.id in known | {tag.id for tag in (was, before.before) if tag is not None}:
+        return False
+    if was is None:
+        return before.service is None
+    return now.revision > was.revision or (after.before is not None and after.before.id == was.id)
 
 
 def shows_again(own: MoveTag | None, before: Snapshot, after: Snapshot) -> bool:
