@@ -1,6 +1,7 @@
 """Two deployers without a lock, and one slot: who finds what another brings there leaves it alone."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from teal.model.snapshot import Snapshot
 from teal.model.tags import BEFORE, DEPLOYMENT, MoveTag, Stage
 
 ANNOUNCED = MoveTag(id="d3", origin=Slot.A, to=Slot.B, stage=Stage.PREPARE, entered_at_s=0)
+FIRST = Scene(move=str(ANNOUNCED)).seen()
 SLOW = 0.2  # the slot rests for 24 s
 
 
@@ -42,18 +44,36 @@ def holding(deployment: str, before: str) -> Snapshot:
 def test_whose_newcomer_it_is(was: tuple[str, str], now: tuple[str, str], refused: str) -> None:
     """Run d7 leaves a slot whose newest tag is another run's; its own, an older one, one put back are no news."""
     with pytest.raises(BusyError, match=f"slot b is to hold its revision {refused}") if refused else nullcontext():
-        refuse_newcomer("d7", ANNOUNCED, holding(*was), holding(*now))
+        refuse_newcomer("d7", FIRST, holding(*was), holding(*now))
+
+
+@pytest.mark.parametrize(
+    ("first", "moves", "refused"),
+    [
+        ("d6.42", ("d6", "d9"), True),  # an earlier revision, over one that was not finished
+        ("d6.42", ("d6", "d6"), False),  # no such move was announced: a stale read
+        ("d6.42", ("d9", "d9"), False),  # announced before the first look
+        ("d9.41", ("d6", "d9"), False),  # there at the first look: of two stale reads
+    ],
+)
+def test_a_newcomer_that_is_no_newer_revision(first: str, moves: tuple[str, str], *, refused: bool) -> None:
+    """Another's is news, too, where the move that brings it is on record, and was not at the first look."""
+    was, is_now = (str(replace(ANNOUNCED, id=move)) for move in moves)
+    begun, brought = Scene(move=was, b=first).seen(), Scene(move=is_now, b="d9.41").seen()
+    for seen_before in (begun, Scene(move=was, b="d6.42").seen(), Scene(move=was, b="d9.41").seen()):
+        with pytest.raises(BusyError, match="slot b is to hold its revision 41") if refused else nullcontext():
+            refuse_newcomer("d7", begun, seen_before, brought)
 
 
 def test_a_service_that_another_creates() -> None:
     """Where there was no service, any other run's is its; one that was there without a tag may get its tag back."""
     empty, brought = Scene(b=None).seen(), holding("d9.42", "")
     with pytest.raises(BusyError, match="slot b is to hold its revision 42"):
-        refuse_newcomer("d7", None, empty, brought)
-    refuse_newcomer("d9", None, empty, brought)
+        refuse_newcomer("d7", empty, empty, brought)
+    refuse_newcomer("d9", empty, empty, brought)
     with pytest.raises(BusyError, match="slot a is to hold its revision 43"):
-        refuse_newcomer("d7", None, holding("d6.6", ""), Scene(a="d9.43", b="d6.6").seen())
-    refuse_newcomer("d7", None, brought, empty)
+        refuse_newcomer("d7", empty, holding("d6.6", ""), Scene(a="d9.43", b="d6.6").seen())
+    refuse_newcomer("d7", brought, brought, empty)
 
 
 def test_what_another_brings_meanwhile_is_left_alone(tmp_path: Path) -> None:

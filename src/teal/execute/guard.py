@@ -101,29 +101,38 @@ def other_deployer(own: MoveTag | None, snapshot: Snapshot) -> str:
     return f"another run went on with this app: {move}"
 
 
-def refuse_newcomer(run_id: str, first: MoveTag | None, before: Snapshot, after: Snapshot) -> None:
-    """Leave the app to whoever has brought something to one of its slots meanwhile.
+def refuse_newcomer(run_id: str, first: Snapshot, before: Snapshot, after: Snapshot) -> None:
+    """Leave the app to whoever has brought something to one of its slots since this run's `first` look.
 
-    An older tag is a stale read, not news. Nor is one of the move that was on record at the `first` look: it was there,
-    or announced, before this run began. The move on record tells it too, but only where there are rules to hold one and
-    this run has written its own; a run that goes on with a move which then ends has written none.
+    An older tag is a stale read, not news. Nor is one of the move that was on record at the first look: it was there,
+    or announced, before this run began. The move on record alone tells it too, but only where there are rules to hold
+    one and this run has written its own; a run that goes on with a move which then ends has written none.
 
     Raises:
         BusyError: a slot is to hold what another run brings.
     """
+    known = {run_id, first.move.id if first.move is not None else ""}
     for slot in Slot:
-        was, now = before.slot(slot), after.slot(slot).deployment
-        if now is not None and _is_news({run_id, first.id if first is not None else ""}, was, after.slot(slot), now):
+        now = after.slot(slot).deployment
+        if now is None or now.id in known:
+            continue
+        announced = after.move is not None and after.move.id == now.id and now.id not in _ids(first.slot(slot))
+        if announced or _replaces(now, before.slot(slot), after.slot(slot)):
             message = f"another run went on with this app: slot {slot} is to hold its revision {now.revision}"
             raise BusyError(message, hint="`teal status` shows where things stand")
 
 
-def _is_news(known: set[str], before: SlotState, after: SlotState, now: DeploymentTag) -> bool:
+def _ids(state: SlotState) -> set[str]:
+    return {tag.id for tag in (state.deployment, state.before) if tag is not None}
+
+
+def _replaces(now: DeploymentTag, before: SlotState, after: SlotState) -> bool:
+    """Say whether a tag can only be newer than the one before, whatever the move on record is."""
     was = before.deployment
-    if now.id in known | {tag.id for tag in (was, before.before) if tag is not None}:
-        return False
     if was is None:
         return before.service is None
+    if now.id in _ids(before):
+        return False
     return now.revision > was.revision or (after.before is not None and after.before.id == was.id)
 
 

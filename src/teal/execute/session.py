@@ -55,7 +55,7 @@ class Session:
         self.wrote: set[int] = set()  # routes this run has written since the last look
         self.watching = False  # whether it has said that it stays to watch
         self.preempted: frozenset[Fraction] | None = None  # the shares on all routes before this way back took the lock
-        self.first_move: MoveTag | None = None  # the move on record at the first look
+        self.first: Snapshot | None = None  # the first look
         self.updated: set[Slot] = set()  # slots whose service this run has updated since the last look
         self.untold = ""  # why the journal could not be written
         self.announcing: dict[MoveTag, TagMove] = {}  # those whose answers got lost: they are ours whenever they come
@@ -174,7 +174,7 @@ class Session:
         if before is not None:
             self._notice_others(before, after)
         else:
-            self.first_move = after.move
+            self.first = after
         self._previous, self._snapshot = before, after
         if not self.is_late:  # what was, and tells nothing of since when the weights stand
             self.note(weights=self.facts.weights)
@@ -359,10 +359,10 @@ class Session:
     def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
         green = self._facts_of(before).in_hand.to
         if isinstance(self.intent, Deploy | Flip):
-            refuse_newcomer(self.run.id, self.first_move, before, after)
+            refuse_newcomer(self.run.id, self.first or before, before, after)
         routes, slots = came(self.unheard, before, after)
         if isinstance(self.intent, Abort):
-            routes |= late_weights(self.spec, self.first_move, before, after)
+            routes |= late_weights(self.spec, (self.first or before).move, before, after)
         if slots:  # what was whole there is so no more
             self.note(whole_since_s=None)
         if scaled := counts(before, after, self.updated | slots):
