@@ -167,6 +167,7 @@ class Stranger:
         slot, service = self._slot(nth)
         name = service["serviceName"]
         found = self.cloud.aws("ecs", "ListTasks", cluster=CLUSTER, serviceName=name)["taskArns"]
-        self.watcher.stranger_writes((), (slot,) if most > 1 or len(found) <= 1 else ())
+        healthy = sum(count for arn, count in self.cloud.healthy_now.items() if slot_of(arn) == slot)
+        self.watcher.stranger_writes((), (slot,) if healthy <= most else ())
         for arn in found[:most]:
             self.cloud.aws("ecs", "StopTask", cluster=CLUSTER, task=arn)
