@@ -12,13 +12,18 @@ from plan.scenes import Scene
 from teal.errors import BusyError
 from teal.execute.guard import refuse_newcomer
 from teal.model.identity import Slot
-from teal.model.run import Deploy
+from teal.model.run import Deploy, Run
 from teal.model.snapshot import Snapshot
 from teal.model.tags import BEFORE, DEPLOYMENT, MoveTag, Stage
 
 ANNOUNCED = MoveTag(id="d3", origin=Slot.A, to=Slot.B, stage=Stage.PREPARE, entered_at_s=0)
 FIRST = Scene(move=str(ANNOUNCED)).seen()
 SLOW = 0.2  # the slot rests for 24 s
+
+
+def run_of(name: str, own_move: MoveTag | None = None) -> Run:
+    """Return a run."""
+    return Run(id=name, secrets={}, started_at_s=0.0, own_move=own_move)
 
 
 def holding(deployment: str, before: str) -> Snapshot:
@@ -44,7 +49,7 @@ def holding(deployment: str, before: str) -> Snapshot:
 def test_whose_newcomer_it_is(was: tuple[str, str], now: tuple[str, str], refused: str) -> None:
     """Run d7 leaves a slot whose newest tag is another run's; its own, an older one, one put back are no news."""
     with pytest.raises(BusyError, match=f"slot b is to hold its revision {refused}") if refused else nullcontext():
-        refuse_newcomer("d7", FIRST, holding(*was), holding(*now))
+        refuse_newcomer(run_of("d7"), FIRST, holding(*was), holding(*now))
 
 
 @pytest.mark.parametrize(
@@ -62,18 +67,27 @@ def test_a_newcomer_that_is_no_newer_revision(first: str, moves: tuple[str, str]
     begun, brought = Scene(move=was, b=first).seen(), Scene(move=is_now, b="d9.41").seen()
     for seen_before in (begun, Scene(move=was, b="d6.42").seen(), Scene(move=was, b="d9.41").seen()):
         with pytest.raises(BusyError, match="slot b is to hold its revision 41") if refused else nullcontext():
-            refuse_newcomer("d7", begun, seen_before, brought)
+            refuse_newcomer(run_of("d7"), begun, seen_before, brought)
+
+
+def test_what_an_adopted_app_gets_back_is_no_news() -> None:
+    """The move of an app that was adopted is recorded by this run itself, with an id that no run has."""
+    own = MoveTag(id="adopted", origin=Slot.A, to=Slot.B, stage=Stage.DONE, entered_at_s=9)
+    tagged = Scene(move=str(own), b="adopted.1.served").seen()
+    refuse_newcomer(run_of("d7", own), Scene(b="").seen(), tagged, tagged)
+    with pytest.raises(BusyError):
+        refuse_newcomer(run_of("d7"), Scene(b="").seen(), tagged, tagged)
 
 
 def test_a_service_that_another_creates() -> None:
     """Where there was no service, any other run's is its; one that was there without a tag may get its tag back."""
     empty, brought = Scene(b=None).seen(), holding("d9.42", "")
     with pytest.raises(BusyError, match="slot b is to hold its revision 42"):
-        refuse_newcomer("d7", empty, empty, brought)
-    refuse_newcomer("d9", empty, empty, brought)
+        refuse_newcomer(run_of("d7"), empty, empty, brought)
+    refuse_newcomer(run_of("d9"), empty, empty, brought)
     with pytest.raises(BusyError, match="slot a is to hold its revision 43"):
-        refuse_newcomer("d7", empty, holding("d6.6", ""), Scene(a="d9.43", b="d6.6").seen())
-    refuse_newcomer("d7", brought, brought, empty)
+        refuse_newcomer(run_of("d7"), empty, holding("d6.6", ""), Scene(a="d9.43", b="d6.6").seen())
+    refuse_newcomer(run_of("d7"), brought, brought, empty)
 
 
 def test_what_another_brings_meanwhile_is_left_alone(tmp_path: Path) -> None:

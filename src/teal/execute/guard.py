@@ -13,6 +13,7 @@ from fractions import Fraction
 from teal.errors import BusyError, DriftError
 from teal.model.change import Change
 from teal.model.identity import Slot
+from teal.model.run import Run
 from teal.model.snapshot import SlotState, Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Act, Step
@@ -101,8 +102,8 @@ def other_deployer(own: MoveTag | None, snapshot: Snapshot) -> str:
     return f"another run went on with this app: {move}"
 
 
-def refuse_newcomer(run_id: str, first: Snapshot, before: Snapshot, after: Snapshot) -> None:
-    """Leave the app to whoever has brought something to one of its slots since this run's `first` look.
+def refuse_newcomer(run: Run, first: Snapshot, before: Snapshot, after: Snapshot) -> None:
+    """Leave the app to whoever has brought something to one of its slots since the `first` look of this run.
 
     An older tag is a stale read, not news. Nor is one of the move that was on record at the first look: it was there,
     or announced, before this run began. The move on record alone tells it too, but only where there are rules to hold
@@ -111,7 +112,7 @@ def refuse_newcomer(run_id: str, first: Snapshot, before: Snapshot, after: Snaps
     Raises:
         BusyError: a slot is to hold what another run brings.
     """
-    known = {run_id, first.move.id if first.move is not None else ""}
+    known = {run.id, *(move.id for move in (first.move, run.own_move) if move is not None)}
     for slot in Slot:
         now = after.slot(slot).deployment
         if now is None or now.id in known:

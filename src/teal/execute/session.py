@@ -359,7 +359,7 @@ class Session:
     def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
         green = self._facts_of(before).in_hand.to
         if isinstance(self.intent, Deploy | Flip):
-            refuse_newcomer(self.run.id, self.first or before, before, after)
+            refuse_newcomer(self.run, self.first or before, before, after)
         routes, slots = came(self.unheard, before, after)
         if isinstance(self.intent, Abort):
             routes |= late_weights(self.spec, (self.first or before).move, before, after)
