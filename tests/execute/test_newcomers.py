@@ -41,6 +41,9 @@ def holding(deployment: str, before: str) -> Snapshot:
         (("d6.42", ""), ("d6.42.back", ""), ""),  # the same one, taken back
         (("d6.42", "d5.43.served"), ("d5.43.served", ""), ""),  # put back
         (("d6.42", "d5.41.served"), ("d4.40.back", ""), ""),  # what was before: a stale read
+        (("d6.42", "d5.41.served"), ("d9.42", "d8.41.back"), "42"),  # the second that was brought meanwhile
+        (("d6.42", "d5.41.served"), ("d4.42", "d5.41.served"), ""),  # not finished, and replaced by the one that was
+        (("d6.42", "d5.41.served"), ("d4.41", "d2.42"), ""),  # it replaced what was there at the first look
         (("d5.41.served", ""), ("d3.42", "d5.41.served"), ""),  # of the move that was on record when the run began
         (("", ""), ("d9.42", ""), ""),
         (("d6.42", ""), ("", ""), ""),

@@ -7,9 +7,10 @@ from fractions import Fraction
 import pytest
 
 from execute.scripted import ANNOUNCED, DONE, HALF, SPLIT, STARTING, Lock, counted, of_service, scripted, shares
-from plan.scenes import LONG_AGO, Scene, run
+from plan.scenes import LONG_AGO, Scene, run, spec
 from region_fakes import Story
 from teal.errors import BusyError, DriftError, LostLockError
+from teal.execute.guard import taken_back
 from teal.execute.seen import value_of
 from teal.model.event import Drifted, TurnedBack
 from teal.model.identity import Slot
@@ -117,6 +118,40 @@ def test_a_move_that_somebody_took_back_is_taken_back(ports: Ports) -> None:
     session.look()
     assert session.run.turn_back == TurnBack(reason="another run took this move back", judged=False)
     assert [type(event) for event in session.unsaid()] == [TurnedBack]
+
+
+@pytest.mark.parametrize("weights", [(HALF, Fraction(7, 10)), (Fraction(7, 10), Fraction(7, 10))])
+def test_what_a_stranger_wrote_after_it_is_not_written_over(ports: Ports, weights: tuple[Fraction, ...]) -> None:
+    """Finishing what another run began stops where a weight is none that a run of the move writes."""
+    back = Scene(move=str(MOVE.entering(Stage.BACK, LONG_AGO + 5)), shares=weights, b="d7.42").seen()
+    session = scripted(ports, Deploy(), SPLIT, back, knows=MINE)
+    session.look()
+    with pytest.raises(BusyError, match="another run went on with this app"):
+        session.look()
+    assert session.run.turn_back is None
+
+
+@pytest.mark.parametrize(
+    ("own", "now", "weights", "said"),
+    [
+        (None, Stage.BACK, (HALF, HALF), False),
+        (MOVE, Stage.SHIFT, (HALF, HALF), False),
+        (MOVE.entering(Stage.BACK, LONG_AGO), Stage.BACK, (HALF, HALF), False),
+        (replace(MOVE, id="d9"), Stage.BACK, (HALF, HALF), False),
+        (MOVE, Stage.BACK, (0, HALF), True),
+        (MOVE, Stage.BACK, (1, 1), True),
+        (MOVE, Stage.BACK, (HALF, Fraction(1, 5)), False),
+        (MOVE, Stage.BACK, (HALF, None), False),  # deleted: no run of it does that
+        (replace(MOVE, origin=None), Stage.BACK, (HALF, None), True),  # but the one of a first deployment
+    ],
+)
+def test_who_took_this_move_back(
+    own: MoveTag | None, now: Stage, weights: tuple[Fraction | int | None, ...], *, said: bool
+) -> None:
+    """Another run did, where the very move of this one is on record as taken back, and all weights are its own."""
+    move = replace(own if own is not None and own.id == MOVE.id else MOVE, stage=now, entered_at_s=LONG_AGO + 5)
+    back = Scene(move=str(move), shares=weights, b="d7.42").seen()
+    assert taken_back(spec(2), own, SPLIT, back) is said
 
 
 IN_THAT_SECOND = replace(MOVE, stage=Stage.PREPARE)

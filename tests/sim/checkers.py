@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.cloud import HOSTS, Cloud, Shares
-from sim.notes import Fractions, Newcomers, Notes, Writer, deployment_in
+from sim.notes import Fractions, Newcomers, Notes, Writer, are_old, deployment_in
 from sim.scenario import Command
 from sim.story import Story
 from sim.weights import Standing, forward_shares, fractions_of, hosts_written, lone_slot, slot_of, slots_with_weight
@@ -95,9 +95,8 @@ class Watcher:
             return
         for arn, weight in shares:
             if weight and not healthy.get(arn) and slot_of(arn) not in self.hurt:
-                self._breaks_once(
-                    "production answers", host, f"{weight} to slot {slot_of(arn)}, where nobody is healthy"
-                )
+                what = f"{weight} to slot {slot_of(arn)}, where nobody is healthy"
+                self._breaks_once("production answers", host, what)
 
     def _breaks_once(self, rule: str, host: str, what: str) -> None:
         if (host, what) not in self._bad:
@@ -118,7 +117,7 @@ class Watcher:
         """Take note of an answer that a process got."""
         note = self.notes[who.name]
         if what == "rules":
-            note.began_at_s = note.began_at_s if note.rules_at_s is not None else self.cloud.now_s
+            note.misled = note.misled if note.rules_at_s is not None else are_old(value, self.rule_of, self.api)
             note.rules_at_s = who.awake_s
             note.rules = value
         elif what == "health":
@@ -136,6 +135,7 @@ class Watcher:
         """Take note of what a run says of itself."""
         note = self.notes[who.name]
         if isinstance(event, Planned):
+            note.began_at_s = note.began_at_s if note.steps_allowed else self.cloud.now_s
             note.steps_allowed += 3 * len(event.sentences) + 10
         if isinstance(event, StepBegan):
             self._judge_step(who, note, event.step)
@@ -165,7 +165,7 @@ class Watcher:
         """A run that is alone with the app blames nobody, and comes to an end of its own."""
         if "going in circles" in event.message and who.asleep_s < 3 * ANNOUNCED_S:  # what it wrote was old each time
             self.breaks("no run goes in circles", f"{who.name}: {event.message}")
-        if "drift:" in event.message or "another run" in event.message:
+        if not self.notes[who.name].misled and ("drift:" in event.message or "another run" in event.message):
             self.breaks("nobody is blamed who was not there", f"{who.name}: {event.message}")
 
     # What a process writes

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from sim.cloud import Shares
 from sim.scenario import Command
+from sim.weights import fractions_of
 from teal.model.tags import DEPLOYMENT, DeploymentTag, Outcome, parse_deployment
 from teal.model.traffic import Rule, TargetHealth
 
@@ -31,7 +32,7 @@ class Notes:
     """What is known of one run."""
 
     command: Command
-    began_at_s: float = 0.0  # when it first looked
+    began_at_s: float = 0.0  # when it had first looked
     rules_at_s: float | None = None  # awake time of the last answer that told the rules
     rules: Sequence[Rule] = ()  # as read then
     health: dict[str, tuple[Sequence[TargetHealth], float]] = field(
@@ -49,7 +50,7 @@ class Notes:
     foreign: dict[str, Shares] = field(
         default_factory=dict[str, Shares]
     )  # what a stranger changed during this run, from
-    weight_at_begin: bool = False
+    misled: bool = False  # its first look at the routes was old
 
 
 @dataclass(slots=True)
@@ -76,3 +77,9 @@ class Newcomers:
 def deployment_in(params: Mapping[str, Any]) -> DeploymentTag | None:
     """Return the deployment that a write to ECS records, if it does."""
     return next((parse_deployment(tag["value"]) for tag in params.get("tags", ()) if tag["key"] == DEPLOYMENT), None)
+
+
+def are_old(rules: Sequence[Rule], rule_of: Mapping[str, str], routes: Mapping[str, Shares]) -> bool:
+    """Say whether AWS no longer has the weights that an answer shows, given the host of each rule by its ARN."""
+    seen = {rule_of.get(rule.arn, ""): rule.forward.shares for rule in rules if rule.forward is not None}
+    return any(fractions_of(shares) != fractions_of(seen.get(host, ())) for host, shares in routes.items())

@@ -15,8 +15,9 @@ from sim.cloud import HOSTS, Cloud
 from sim.deployers import Deployer
 from sim.scenario import Command, Scenario
 from sim.settings import spec_of
-from sim.weights import slot_of, slots_with_weight
+from sim.weights import lone_slot, slot_of, slots_with_weight
 from sim.wiring import Compute, Router
+from teal.model import tags
 from teal.model.identity import Slot
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback
 from teal.plan.situation import Row
@@ -117,7 +118,7 @@ class Person:
         """Undo what somebody else did to routes, and to what serves: teal does not write over it, and says so."""
         cloud, watcher = self.deployer.cloud, self.watcher
         rules = {host: arn for arn, host in watcher.rule_of.items()}
-        for host, shares in sorted(watcher.lost.items()):
+        for host, shares in sorted(watcher.lost.items()) if not self._is_settled() else ():
             groups = [{"TargetGroupArn": arn, "Weight": weight} for arn, weight in shares]
             actions = [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
             if not shares or slot_of(shares[0][0]) == "-":
@@ -139,6 +140,16 @@ class Person:
         watcher.foreign.clear()
         watcher.refresh()
         watcher.standing.until_s.clear()  # what a person gave and took is not teal's to remember
+
+    def _is_settled(self) -> bool:
+        """Say whether a run has found what somebody did to the routes, and has put on record that it is so."""
+        watcher = self.watcher
+        move, (slot, _) = watcher.move(), lone_slot({host: watcher.api.get(host, ()) for host in watcher.hosts})
+        if move is None or not slot:
+            return False
+        return (move.stage is tags.Stage.BACK and move.origin == slot) or (
+            move.stage is tags.Stage.DONE and move.to == slot
+        )
 
     def _create(self, host: str, actions: list[dict[str, Any]]) -> None:
         cloud = self.deployer.cloud

@@ -114,11 +114,11 @@ def refuse_newcomer(run: Run, first: Snapshot, before: Snapshot, after: Snapshot
     """
     known = {run.id, *(move.id for move in (first.move, run.own_move) if move is not None)}
     for slot in Slot:
-        now = after.slot(slot).deployment
-        if now is None or now.id in known:
+        now, met = after.slot(slot).deployment, _ids(first.slot(slot))
+        if now is None or now.id in known | met:
             continue
-        announced = after.move is not None and after.move.id == now.id and now.id not in _ids(first.slot(slot))
-        if announced or _replaces(now, before.slot(slot), after.slot(slot)):
+        announced = after.move is not None and after.move.id == now.id
+        if announced or _replaces(now, met, before.slot(slot), after.slot(slot)):
             message = f"another run went on with this app: slot {slot} is to hold its revision {now.revision}"
             raise BusyError(message, hint="`teal status` shows where things stand")
 
@@ -127,14 +127,44 @@ def _ids(state: SlotState) -> set[str]:
     return {tag.id for tag in (state.deployment, state.before) if tag is not None}
 
 
-def _replaces(now: DeploymentTag, before: SlotState, after: SlotState) -> bool:
-    """Say whether a tag can only be newer than the one before, whatever the move on record is."""
-    was = before.deployment
+def _replaces(now: DeploymentTag, met: set[str], before: SlotState, after: SlotState) -> bool:
+    """Say whether a tag can only be newer than the one before, whatever the move on record is.
+
+    One that is older was there before those that have been `met` at the first look: what it replaced, they replaced.
+    """
+    was, over = before.deployment, after.before
     if was is None:
         return before.service is None
     if now.id in _ids(before):
         return False
-    return now.revision > was.revision or (after.before is not None and after.before.id == was.id)
+    newer = over is not None and (over.id == was.id or over.id not in met | _ids(before))
+    return newer or now.revision > was.revision
+
+
+def taken_back(spec: Spec, own: MoveTag | None, before: Snapshot, after: Snapshot) -> bool:
+    """Say whether another run took this run's very move back, and no weight was changed to what no run of it writes."""
+    move = after.move
+    if own is None or move is None or move.id != own.id or not (move.stage is Stage.BACK is not own.stage):
+        return False
+    written = _written(spec, own)
+    return all(was == now or now in written for was, now in _changes(own, before, after))
+
+
+def _written(spec: Spec, move: MoveTag) -> set[tuple[Fraction, Fraction]]:
+    """Return what the runs of a move make of a route: the share of the slot it goes to, and of the other."""
+    gone = {(Fraction(0), Fraction(0))} if move.origin is None else set[tuple[Fraction, Fraction]]()
+    return gone | {(share, FULL - share) for share in steps_of(spec, move)}
+
+
+def _changes(
+    move: MoveTag, before: Snapshot, after: Snapshot
+) -> list[tuple[tuple[Fraction, Fraction], tuple[Fraction, Fraction]]]:
+    """Return, for each route, the shares of the slot that a move goes to and of the other, before and after."""
+    was, now = (
+        [(share_of(seen, route, move.to), share_of(seen, route, move.to.other)) for route in seen.routes]
+        for seen in (before, after)
+    )
+    return list(zip(was, now, strict=True))
 
 
 def shows_again(own: MoveTag | None, before: Snapshot, after: Snapshot) -> bool:
@@ -180,9 +210,6 @@ def late_weights(spec: Spec, move: MoveTag | None, before: Snapshot, after: Snap
         return frozenset()
     if not move.id == now.move.id == now.deployment.id:
         return frozenset()
-    written = {(share, FULL - share) for share in steps_of(spec, move)}
-    was, found = (
-        [(share_of(seen, route, move.to), share_of(seen, route, move.origin)) for route in seen.routes]
-        for seen in (before, after)
-    )
-    return frozenset(index for index, pair in enumerate(found) if was[index] != pair in written)
+    written = _written(spec, move)
+    pairs = enumerate(_changes(move, before, after))
+    return frozenset(index for index, (was, found) in pairs if was != found and found in written)

@@ -15,7 +15,7 @@ from teal.errors import (
     TransientError,
     UnknownAnswerError,
 )
-from teal.execute.guard import late_weights, other_deployer, refuse_foreign, refuse_newcomer, shows_again, tags_removed
+from teal.execute import guard
 from teal.execute.laws import LAWS, Laws
 from teal.execute.perform import Scene
 from teal.execute.reading import GLANCE_PATIENCE_S, read_all, read_routes
@@ -222,7 +222,7 @@ class Session:
             self.unheard.pop(key, None)
 
     def _stale(self, before: Snapshot, after: Snapshot) -> bool:
-        again = after.move not in self.announcing and shows_again(self.run.own_move, before, after)
+        again = after.move not in self.announcing and guard.shows_again(self.run.own_move, before, after)
         return again or any(
             self.now_s < until_s and value_of(key, after) == value and value_of(key, before) != value
             for key, (value, until_s) in self._acknowledged.items()
@@ -337,32 +337,31 @@ class Session:
         if self.run.emptied is not None or isinstance(self.intent, Rollback):
             return  # the planner gives back what somebody wants again; a rollback is written over whatever still writes
         if self.preempted is not None:  # and so is that of an abort, over what the run that it stopped may still write
-            refuse_foreign(self.spec, self.preempted, after)
+            guard.refuse_foreign(self.spec, self.preempted, after)
             return
         self._refuse_lost()
         own, move = self.run.own_move, after.move
         if move in self.announcing and (own is None or move.entered_at_s > own.entered_at_s):
             own = move
             self.announced(self.announcing[move])
-        if own is not None and move is not None and move.id == own.id and move.stage is Stage.BACK is not own.stage:
+        if guard.taken_back(self.spec, own, before, after):
             # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.
-            why = TurnBack(reason="another run took this move back", judged=False)
-            self._unsaid += filter(None, [self.latch(why)])
+            self._unsaid += filter(None, [self.latch(TurnBack(reason="another run took this move back", judged=False))])
             return
-        if untagged := tags_removed(own, before, after):
+        if untagged := guard.tags_removed(own, before, after):
             self._drift(before, untagged)
             return
-        if move not in self.announcing and (taken_over := other_deployer(own, after)):
+        if move not in self.announcing and (taken_over := guard.other_deployer(own, after)):
             raise BusyError(taken_over, hint="`teal status` shows where things stand")
         self._notice_changes(before, after)
 
     def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
         green = self._facts_of(before).in_hand.to
         if isinstance(self.intent, Deploy | Flip):
-            refuse_newcomer(self.run, self.first or before, before, after)
+            guard.refuse_newcomer(self.run, self.first or before, before, after)
         routes, slots = came(self.unheard, before, after)
         if isinstance(self.intent, Abort):
-            routes |= late_weights(self.spec, (self.first or before).move, before, after)
+            routes |= guard.late_weights(self.spec, (self.first or before).move, before, after)
         if slots:  # what was whole there is so no more
             self.note(whole_since_s=None)
         if scaled := counts(before, after, self.updated | slots):
