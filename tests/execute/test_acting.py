@@ -1,5 +1,6 @@
 """One act at a time: what is looked at before it, how it is told, and what a run knows afterwards."""
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from execute.deeds import (
     BUSY,
     CREATE,
     DELETE,
+    DENIED,
     EMPTY,
     ENOUGH,
     FIRST,
@@ -39,7 +41,7 @@ from execute.deeds import (
 )
 from execute.scripted import DONE, HALF, SPLIT, STARTING, Lock, Look, looked, shares
 from plan.scenes import LONG_AGO, Scene, run
-from teal.errors import NeedsPersonError
+from teal.errors import NeedsPersonError, TransientError
 from teal.execute.acting import once_more
 from teal.execute.laws import LAWS
 from teal.execute.session import Session
@@ -102,6 +104,47 @@ def test_what_moves_traffic_follows_a_read_of_the_last_second(
     session.ports.clock.sleep(age_s)
     does(session, step)
     assert looked(session).taken == ["full", *["glance"] * again, "full"]
+
+
+LOST = run(own_move=MOVE, turn_back=SICK)
+DEAD = Scene(move=str(MOVE), shares=(HALF, HALF), b="d7.42", healthy={Slot.A: 0}).seen()
+
+
+@pytest.mark.parametrize("step", [BACK_0, FIRST])
+@pytest.mark.parametrize("found", [DEAD, SPLIT, BUSY, REFUSED, DENIED])
+def test_a_verdict_goes_back_to_whom_it_sees_alive(ports: Ports, step: WriteRoute, found: Look) -> None:
+    """The full look may be a minute old: who gets the weight is looked at once more, if AWS answers; else as it was."""
+    deeds, slots = Deeds(), [slot for slot, _ in step.shares]
+    looks: list[Look] = [SPLIT, SPLIT, *[found for _ in slots], ENOUGH]
+    session = acting(ports, deeds, Deploy(), *looks, laws=replace(LAWS, seen=lambda *_: True), knows=LOST)
+    session.ports.clock.sleep(2.0)
+    if found is DEAD and step is BACK_0:
+        with pytest.raises(NeedsPersonError, match="I1: .* has no healthy target"):
+            does(session, step)
+    else:
+        does(session, step)
+    assert looked(session).taken[:3] == ["full", "glance", *[f"slot {slot}" for slot in slots]][:3]
+    assert len(deeds.done) == (found is not DEAD or step is not BACK_0)
+
+
+@pytest.mark.parametrize(
+    ("intent", "knows", "glance", "step"),
+    [
+        (Rollback(), LOST, SPLIT, BACK_0),
+        (Abort(), LOST, SPLIT, BACK_0),
+        (Deploy(), run(own_move=MOVE), SPLIT, FIRST),
+        (Deploy(), LOST, BUSY, BACK_0),
+        (Deploy(), LOST, SPLIT, EMPTY),
+    ],
+)
+def test_who_is_not_looked_at_once_more(ports: Ports, intent: Intent, knows: Run, glance: Look, step: Act) -> None:
+    """A rollback does not wait for it, a run that goes forward has just looked, and where AWS is busy nothing waits."""
+    looks: list[Look] = [SPLIT, *[glance] * (9 if glance is BUSY else 1), *[BUSY] * 90]
+    session = acting(ports, Deeds(), intent, *looks, laws=AT_ONCE, knows=knows)
+    session.ports.clock.sleep(2.0)
+    with suppress(TransientError):
+        does(session, step)
+    assert not [taken for taken in looked(session).taken if taken.startswith("slot")]
 
 
 def test_nothing_is_written_over_what_a_glance_shows(ports: Ports) -> None:

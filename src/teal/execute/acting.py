@@ -1,6 +1,7 @@
 """Acting: one write at a time, guarded before, seen afterwards."""
 
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from itertools import takewhile
 
 from teal.errors import AwsError, CredentialError, NeedsPersonError, TealError, TransientError, UnknownAnswerError
@@ -70,6 +71,7 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
             session.glance()
             if session.run.turn_back is not verdict:
                 break  # somebody else was there first: nothing is written over what they wrote
+            _see_who_is_there(session, step)
         if isinstance(step, WriteRoute) and not session.going_back and expired(session.snapshot.move, session.now_s):
             break  # what was announced so long ago is announced anew
         ended = yield from _act_once(session, step)
@@ -78,6 +80,19 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
         done.append(step)
     yield from preempt(session, before)
     yield from _see(session, done)
+
+
+def _see_who_is_there(session: Session, step: Act) -> None:
+    """See whether the slot that a verdict sends production back to is still healthy: the last full look may be old.
+
+    Where reads do not succeed nothing is waited for, and the last look has to do.
+    """
+    is_fresh = session.now_s - session.snapshot.taken_at_s <= session.laws.fresh_look_s
+    if session.lean or not session.going_back or not is_fresh or not isinstance(step, WriteRoute):
+        return
+    for slot, _ in step.shares:
+        with suppress(AwsError, CredentialError):
+            session.watch(slot, service=False)
 
 
 def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
