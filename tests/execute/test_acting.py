@@ -119,7 +119,7 @@ def test_a_verdict_goes_back_to_whom_it_sees_alive(ports: Ports, step: WriteRout
     session = acting(ports, deeds, Deploy(), *looks, laws=replace(LAWS, seen=lambda *_: True), knows=LOST)
     session.ports.clock.sleep(2.0)
     if found is DEAD and step is BACK_0:
-        with pytest.raises(NeedsPersonError, match="I1: .* has no healthy target"):
+        with pytest.raises(NeedsPersonError, match=r"I1: .* has no healthy target"):
             does(session, step)
     else:
         does(session, step)
