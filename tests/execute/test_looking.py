@@ -195,6 +195,25 @@ def test_when_an_earlier_tag_came_late(
     assert session.is_late is late
 
 
+@pytest.mark.parametrize("verdict", [None, TurnBack(reason="sick")])
+def test_a_late_tag_that_stays_keeps_no_slot_from_its_rest(ports: Ports, verdict: TurnBack | None) -> None:
+    """On a way back nobody writes over it before the end: the weights stand from the first look that shows it."""
+    session = scripted(
+        ports,
+        Deploy(),
+        showing(SECOND.tag),
+        showing(FIRST.tag),
+        knows=run(own_move=SECOND.tag, turn_back=verdict),
+    )
+    session.look()
+    session.announcing = {FIRST.tag: FIRST}
+    session.look()
+    first_s = session.now_s
+    session.ports.clock.sleep(30.0)
+    session.look()
+    assert (session.facts.stand_since_s == first_s) is (verdict is not None)
+
+
 @pytest.mark.parametrize(
     ("intent", "knows"), [(Deploy(), MINE), (Rollback(), run()), (Deploy(), run(turn_back=TurnBack(reason="sick")))]
 )

@@ -176,7 +176,7 @@ class Session:
         else:
             self.first = after
         self._previous, self._snapshot = before, after
-        if not self.is_late:  # what was, and tells nothing of since when the weights stand
+        if self.going_back or not self.is_late:  # forward it is written over soon; on a way back it stays as it is
             self.note(weights=self.facts.weights)
         self.wrote.clear()
         self.updated.clear()
