@@ -23,6 +23,7 @@ from plan.words import (
 )
 from teal.model.decision import Finished, Refused, Steps
 from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, TurnBack
+from teal.model.step import DeleteRoute
 from teal.model.tags import parse_move
 from teal.plan.planner import plan
 
@@ -124,6 +125,16 @@ JUDGED = TurnBack(reason="sick")
 def test_a_verdict_goes_back_by_what_the_newcomer_came_to(found: Scene, why: TurnBack, steps: list[str]) -> None:
     """Weights first; one that never became whole is put back to what was before, one that was whole is kept."""
     assert sentences(decide(Deploy(), found, run_knows=scenes.run(turn_back=why))) == steps
+
+
+def test_a_rule_that_somebody_else_has_changed_since_is_not_deleted() -> None:
+    """A first deployment takes away what it made, and is that still."""
+    found = Scene(move=f"d7.none.b.shift.{T}", shares=(1, 1), a=None, b="d7.42", create=True)
+    for foreign, deleted in ({0}, [1]), ({0, 1}, []), (set[int](), [0, 1]):
+        decision = decide(Deploy(), found, run_knows=scenes.run(turn_back=JUDGED, foreign=frozenset(foreign)))
+        assert isinstance(decision, Steps)
+        assert [step.index for step in decision.steps if isinstance(step, DeleteRoute)] == deleted
+        assert sentences(decision)[-2:] == [BACK_B, MARKED]
 
 
 @pytest.mark.parametrize(

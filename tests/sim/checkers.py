@@ -222,8 +222,7 @@ class Watcher:
         going_back = note.turned_back or not isinstance(note.command.intent, Deploy | Flip)
         if going_back or host != self.hosts[0] or move is None:
             return
-        green = {arn for arn in {*new, *old} if slot_of(arn) == move.to}
-        note.falls += any(new.get(arn, 0.0) < old.get(arn, 0.0) for arn in green)
+        note.falls += any(slot_of(arn) == move.to and new.get(arn, 0.0) < share for arn, share in old.items())
         if note.falls == FALLS:
             self.breaks("no run falls back over and over", f"{who.name}: {FALLS} times")
 
@@ -290,7 +289,7 @@ class Watcher:
             self.breaks("I5", f"{who.name} lets slot {slot} shrink from {said}")
         if "taskDefinition" not in params or params["taskDefinition"] == service["taskDefinition"] or self.contended:
             return
-        if self.foreign or not self.rule_of:
+        if self.foreign or not self.rule_of or self.standing.is_misdated:
             return  # a first deployment that went back leaves no rule that could tell since when
         if slot in slots_with_weight(self.api):
             self.breaks("I4", f"{who.name} replaces what slot {slot} runs while it has weight")
@@ -345,6 +344,7 @@ class Watcher:
             self.breaks("no write is repeated over and over", f"{who.name}: {operation} {SAME_WRITES} times")
         if operation == "DeleteRule":
             self.served.discard(self.rule_of.get(params["RuleArn"], ""))
+        self.standing.tagged(operation, who.clock_off_s)
         if operation in {"ModifyRule", "CreateRule", "DeleteRule"}:
             self.refresh()
         for host in hosts_written(operation, params, self.rule_of) & self.foreign:

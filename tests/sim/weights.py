@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sim.cloud import Shares
+from teal.execute.locking import SKEW_LIMIT_S
 from teal.plan.facts import CAPACITY_HOLD_S, WEIGHT_HOLD_S
 
 CLOCK_OFF_S = 0.7  # by which the clock of the run that wrote a tag may have been behind that of the one that reads it
@@ -15,6 +16,7 @@ class Standing:
     """Since when weights stand."""
 
     changed_s: float = -1e9
+    is_misdated: bool = False  # whether a tag ever was, by a clock that only a way back has to do with
     until_s: dict[str, float] = field(default_factory=dict[str, float])  # when a slot last had weight by teal
 
     def applied(self, before: Mapping[str, Shares], after: Mapping[str, Shares], now_s: float) -> None:
@@ -23,6 +25,10 @@ class Standing:
             self.changed_s = now_s
         for slot in slots_with_weight(before) | slots_with_weight(after):
             self.until_s[slot] = now_s
+
+    def tagged(self, operation: str, clock_off_s: float) -> None:
+        """Take note of whether a tag was written by a clock so wrong that only a way back goes on with it."""
+        self.is_misdated |= operation == "AddTags" and abs(clock_off_s) > SKEW_LIMIT_S
 
     def held_too_short(self, now_s: float) -> str:
         """Say for how long a weight was held, if it was too short."""

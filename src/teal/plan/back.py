@@ -36,13 +36,17 @@ def routes_to(facts: Facts, slot: Slot) -> tuple[WriteRoute, ...]:
 
     A drifted route is somebody else's now and is not touched.
     """
-    foreign = set(drifted(facts.snapshot)) | facts.run.foreign
+    foreign = _foreign(facts)
     writes = [
         WriteRoute(index=index, route=str(route.spec), shares=((slot, 100),))
         for index, route in enumerate(facts.snapshot.routes)
         if route.rule is not None and index not in foreign and share_of(facts.snapshot, route, slot) != FULL
     ]
     return tuple(sorted(writes, key=lambda write: facts.run.failed_writes.get(write.index, 0)))
+
+
+def _foreign(facts: Facts) -> set[int]:
+    return set(drifted(facts.snapshot)) | facts.run.foreign
 
 
 def take_back(facts: Facts, why: TurnBack | None) -> tuple[Step, ...]:
@@ -85,11 +89,15 @@ def _take_back_first(facts: Facts, why: TurnBack | None) -> tuple[Step, ...]:
 
 
 def _take_back_created(facts: Facts, move: MoveTag, why: TurnBack | None) -> tuple[Step, ...]:
-    """A first deployment has no blue: the rules it created go, and what served the host before serves it again."""
+    """A first deployment has no blue: the rules it created go, and what served the host before serves it again.
+
+    One that somebody else has changed since is theirs now, and stays.
+    """
+    foreign = _foreign(facts)
     deletions = tuple(
         DeleteRoute(index=index, route=str(route.spec))
         for index, route in enumerate(facts.snapshot.routes)
-        if route.rule is not None and route.spec.create is not None and route.move == move
+        if route.rule is not None and route.spec.create is not None and route.move == move and index not in foreign
     )
     return (*deletions, *_tag_back(facts), *_verdict(facts, why))
 
