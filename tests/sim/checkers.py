@@ -117,7 +117,7 @@ class Watcher:
         """Take note of an answer that a process got."""
         note = self.notes[who.name]
         if what == "rules":
-            note.misled = note.misled if note.rules_at_s is not None else are_old(value, self.rule_of, self.api)
+            note.misled |= not note.writes_routes and are_old(value, self.rule_of, self.api)
             note.rules_at_s = who.awake_s
             note.rules = value
         elif what == "health":

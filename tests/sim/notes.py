@@ -50,7 +50,12 @@ class Notes:
     foreign: dict[str, Shares] = field(
         default_factory=dict[str, Shares]
     )  # what a stranger changed during this run, from
-    misled: bool = False  # its first look at the routes was old
+    misled: bool = False  # it read what others had made of the routes, and that was old
+
+    @property
+    def writes_routes(self) -> bool:
+        """Whether the run has written a route."""
+        return not {"ModifyRule", "CreateRule", "DeleteRule"}.isdisjoint(self.writes)
 
 
 @dataclass(slots=True)
