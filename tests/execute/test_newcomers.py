@@ -44,6 +44,10 @@ def holding(deployment: str, before: str) -> Snapshot:
         (("d6.42", "d5.41.served"), ("d9.42", "d8.41.back"), "42"),  # the second that was brought meanwhile
         (("d6.42", "d5.41.served"), ("d4.42", "d5.41.served"), ""),  # not finished, and replaced by the one that was
         (("d6.42", "d5.41.served"), ("d4.41", "d2.42"), ""),  # it replaced what was there at the first look
+        (("d7.42", ""), ("d9.42", ""), "42"),  # over this run's own
+        (("d7.42", ""), ("d9.41", ""), "41"),
+        (("d7.42", "adopted.41.served"), ("adopted.41.served", ""), ""),  # put back, where nothing was tagged
+        (("d7.42", ""), ("d2.42", ""), ""),  # what was there at the first look: a stale read
         (("d5.41.served", ""), ("d3.42", "d5.41.served"), ""),  # of the move that was on record when the run began
         (("", ""), ("d9.42", ""), ""),
         (("d6.42", ""), ("", ""), ""),

@@ -118,7 +118,7 @@ def refuse_newcomer(run: Run, first: Snapshot, before: Snapshot, after: Snapshot
         if now is None or now.id in known | met:
             continue
         announced = after.move is not None and after.move.id == now.id
-        if announced or _replaces(now, met, before.slot(slot), after.slot(slot)):
+        if announced or _replaces(run.id, now, met, before.slot(slot), after.slot(slot)):
             message = f"another run went on with this app: slot {slot} is to hold its revision {now.revision}"
             raise BusyError(message, hint="`teal status` shows where things stand")
 
@@ -127,10 +127,11 @@ def _ids(state: SlotState) -> set[str]:
     return {tag.id for tag in (state.deployment, state.before) if tag is not None}
 
 
-def _replaces(now: DeploymentTag, met: set[str], before: SlotState, after: SlotState) -> bool:
+def _replaces(run_id: str, now: DeploymentTag, met: set[str], before: SlotState, after: SlotState) -> bool:
     """Say whether a tag can only be newer than the one before, whatever the move on record is.
 
-    One that is older was there before those that have been `met` at the first look: what it replaced, they replaced.
+    One that is older than this run's was `met` at the first look; one that is older than another's was there before
+    those that were met: what it replaced, they replaced.
     """
     was, over = before.deployment, after.before
     if was is None:
@@ -138,7 +139,7 @@ def _replaces(now: DeploymentTag, met: set[str], before: SlotState, after: SlotS
     if now.id in _ids(before):
         return False
     newer = over is not None and (over.id == was.id or over.id not in met | _ids(before))
-    return newer or now.revision > was.revision
+    return newer or was.id == run_id or now.revision > was.revision
 
 
 def taken_back(spec: Spec, own: MoveTag | None, before: Snapshot, after: Snapshot) -> bool:
