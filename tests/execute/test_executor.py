@@ -16,6 +16,7 @@ from teal.model.event import Event, Noted, Planned, StepBegan
 from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
+from teal.model.step import Step
 from teal.model.tags import MOVE
 from teal.model.tags import Stage as At
 
@@ -347,3 +348,20 @@ def test_what_was_seen_long_ago_is_seen_once_more(two: Stage, intent: Intent, sl
     play.region.before_call = sleep
     assert end_of(played(play, intent, (), planner=planner)).exit_code == 0
     assert (len(planner.asked_s), slept) == (looks, [slept_s])
+
+
+@pytest.mark.parametrize(("step", "slept_s", "acts"), [(DONE, 31.0, 1), (DONE, 29.0, 2), (TO_B, 31.0, 2)], ids=str)
+def test_what_is_recorded_rests_on_a_look_of_the_last_half_minute(
+    two: Stage, step: Step, slept_s: float, acts: int
+) -> None:
+    """Others may have gone on while a machine slept: it looks again, once, for that may take as long. Traffic first."""
+    play, planner = fork(two), Planner([plan(step), plan(step), plan(step), END])
+
+    def sleep(_: str, operation: str, __: object) -> None:
+        if operation == "DescribeServices":
+            play.region.now_s += slept_s
+
+    play.region.before_call = sleep
+    events = played(play, Flip(), (), planner=planner)
+    assert end_of(events).exit_code == 0
+    assert sum(isinstance(event, StepBegan) for event in events) == acts

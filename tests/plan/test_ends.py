@@ -89,6 +89,23 @@ def test_what_is_settled_first_leaves_the_rest_to_be_decided(
     assert (decision.ends, decision.settles) == (ends, True)
 
 
+@pytest.mark.parametrize("intent", [Deploy(), Flip()])
+@pytest.mark.parametrize("image", [SAME, KNOWN])
+@pytest.mark.parametrize("origin", ["none", "a"])
+@pytest.mark.parametrize("held", [42, 43])
+def test_what_has_served_and_is_no_more_is_recorded(intent: Intent, image: str, origin: str, held: int) -> None:
+    """A first deployment whose revision somebody replaced since: asking for it would fail for ever."""
+    found = Scene(move=f"d7.{origin}.b.shift.{T}", shares=(1,), b="d7.42.served").seen()
+    theirs = seen.service(Slot.B, held, deployment="d7.42.served")
+    found = replace(found, slots={**found.slots, Slot.B: seen.slot_state(Slot.B, theirs)})
+    decision = plan(intent, scenes.spec(1, image=image), found, scenes.run(), NOW_S)
+    assert isinstance(decision, Steps)
+    recorded = f"record that the move {'nothing' if origin == 'none' else origin} → b is done"
+    gone = "the move to revision 42 is done; revision 43 has its place"
+    assert sentences(decision)[-1] == recorded
+    assert (decision.ends == gone and decision.settles) is (origin == "none" and held == 43)
+
+
 def test_the_bake_is_over_before_the_next_deployment_cuts_in() -> None:
     """A green that has baked for exactly as long as asked is recorded as served, and held no longer."""
     baked = int(NOW_S) - 661  # its second, a minute to send the weight, five until AWS refuses it, and the bake

@@ -30,7 +30,7 @@ from teal.plan.whole import primary_revision
 from teal.ports import Ports
 
 ROUND_LIMIT = 10_000
-OLD_LOOK_S = 30.0  # what was seen so long ago is looked at again before a run ends well
+OLD_LOOK_S = 30.0  # what was seen so long ago is looked at again before a run ends well, or records anything
 UNDER_WAY = frozenset({Row.ANNOUNCED, Row.STEP, Row.WRITING, Row.MIXTURE, Row.BAKING, Row.SERVED})
 Approve = Callable[[Decision, Snapshot], bool]
 
@@ -67,6 +67,7 @@ class Executor:
         self._asked: set[bool] = set()  # whether leave was asked for what settles, and for what was asked
         self._ends = ""
         self._sure = False
+        self._looked = False  # once more, before the act that comes next
         if timeout_s is not None:
             self._session.deadline_s = run.started_at_s + timeout_s
 
@@ -233,6 +234,11 @@ class Executor:
             yield from wait(session, step) if isinstance(step, Wait) else put_question(session, step)
             return
         if not isinstance(step, ROUTING):
+            if not self._looked and session.now_s - session.snapshot.taken_at_s > OLD_LOOK_S:
+                self._looked = True  # once: it may take as long again
+                session.look()  # a machine may have slept, and others gone on
+                return
+            self._looked = False
             yield from preempt(session, session.snapshot)  # what moves traffic is written first
         move = session.snapshot.move
         yield from act(session, steps)

@@ -7,7 +7,7 @@ from teal.model.workload import TaskDefinition
 from teal.plan.back import restore_earlier
 from teal.plan.command_abort import no_healthy_target
 from teal.plan.facts import Facts
-from teal.plan.forward import add_routes, again, bake_due, proceed, start
+from teal.plan.forward import add_routes, again, bake_due, over_what_served, proceed, start
 from teal.plan.order import numbered, out_of_order, unguarded
 from teal.plan.situation import RESTING_ROWS, Row, Situation
 
@@ -23,7 +23,8 @@ def deploy(facts: Facts, intent: Deploy) -> Decision:
         return _held(facts, intent)
     if row in {Row.UNTOUCHED, Row.NOTHING_GOOD} or (row == Row.STARTING and not _same(facts, intent)):
         return _start(facts, intent)
-    return _resume(facts, intent) if _same(facts, intent) else _other_while_shifting(facts)
+    under_way = _resume(facts, intent) if _same(facts, intent) else _other_while_shifting(facts)
+    return over_what_served(facts) or under_way
 
 
 def _same(facts: Facts, intent: Deploy) -> bool:

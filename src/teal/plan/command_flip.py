@@ -4,7 +4,7 @@ from teal.model.decision import Decision, Finished, Refused, Steps
 from teal.model.run import Flip
 from teal.model.tags import Outcome
 from teal.plan.facts import Facts
-from teal.plan.forward import add_routes, again, proceed
+from teal.plan.forward import add_routes, again, over_what_served, proceed
 from teal.plan.situation import Row
 
 
@@ -24,7 +24,7 @@ def flip(facts: Facts, intent: Flip) -> Decision:
         return Refused(exit_code=5, message="there is nothing to flip to", hint="`teal deploy` builds it")
     if tag.outcome is Outcome.BACK:
         return _again(facts, intent, tag.revision)
-    return Steps(steps=proceed(facts, hold=False), ends=f"revision {tag.revision} serves")
+    return over_what_served(facts) or Steps(steps=proceed(facts, hold=False), ends=f"revision {tag.revision} serves")
 
 
 def _again(facts: Facts, intent: Flip, revision: int) -> Decision:

@@ -6,6 +6,7 @@ the plan. So a run that was killed anywhere goes on where it stood.
 
 from collections.abc import Sequence
 
+from teal.model.decision import Steps
 from teal.model.identity import Slot
 from teal.model.run import Run
 from teal.model.snapshot import RouteState
@@ -59,6 +60,20 @@ def proceed(facts: Facts, *, hold: bool) -> tuple[Step, ...]:
     occupied = rested(facts, _occupy(facts, tag))
     tasted = (*_set_up(facts), *realign(facts), *occupied, *taste(facts, tag.revision))
     return (*tasted, *_hold_or_flip(facts, tag.id, tag.revision, hold=hold))
+
+
+def over_what_served(facts: Facts) -> Steps | None:
+    """Record a first deployment that has served, where somebody has put another revision into its slot since.
+
+    It cannot be seen any more, nor is there anything to go back to; what stands there now is theirs.
+    """
+    tag, service = facts.situation.deployment, facts.target.service
+    if facts.situation.row != Row.SERVED or facts.situation.origin is not None or tag is None or service is None:
+        return None
+    if primary_revision(service) == tag.revision:
+        return None
+    ends = f"the move to revision {tag.revision} is done; revision {primary_revision(service)} has its place"
+    return Steps(steps=_finish(facts, tag.id, tag.revision), ends=ends, settles=True)
 
 
 def again(facts: Facts, identity: str) -> tuple[Step, ...]:
