@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 
@@ -243,6 +244,16 @@ def test_what_was_written_is_excused_in_one_look(ports: Ports) -> None:
     served.look()
     with pytest.raises(DriftError, match="minimum percent: 50 → 100"):
         served.look()
+
+
+@pytest.mark.parametrize(("share", "foreign"), [(HALF, False), (1, False), (Fraction(3, 10), True)])
+def test_only_what_it_may_have_written_is_excused(ports: Ports, share: Fraction, *, foreign: bool) -> None:
+    """A stranger may have written the route whose answer got lost: a weight that no run writes is theirs."""
+    session = scripted(ports, Deploy(), SPLIT, shares(share, HALF))
+    session.look()
+    session.wrote.add(0)
+    session.look()
+    assert session.run.foreign == ({0} if foreign else set())
 
 
 def test_each_look_has_its_own_facts(ports: Ports) -> None:

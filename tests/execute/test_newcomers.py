@@ -77,13 +77,15 @@ def test_a_newcomer_that_is_no_newer_revision(first: str, moves: tuple[str, str]
             refuse_newcomer(run_of("d7"), begun, seen_before, brought)
 
 
-def test_what_an_adopted_app_gets_back_is_no_news() -> None:
-    """The move of an app that was adopted is recorded by this run itself, with an id that no run has."""
-    own = MoveTag(id="adopted", origin=Slot.A, to=Slot.B, stage=Stage.DONE, entered_at_s=9)
-    tagged = Scene(move=str(own), b="adopted.1.served").seen()
-    refuse_newcomer(run_of("d7", own), Scene(b="").seen(), tagged, tagged)
-    with pytest.raises(BusyError):
-        refuse_newcomer(run_of("d7"), Scene(b="").seen(), tagged, tagged)
+@pytest.mark.parametrize(
+    ("name", "recorded", "refused"), [("d5", True, False), ("d5", False, True), ("adopted", False, False)]
+)
+def test_what_this_run_restores_is_no_news(name: str, *, recorded: bool, refused: bool) -> None:
+    """The earlier move that it puts on record again; nor has any run the id of an app that was adopted."""
+    move = MoveTag(id=name, origin=Slot.A, to=Slot.B, stage=Stage.DONE, entered_at_s=9)
+    untagged, tagged = Scene(b="").seen(), Scene(move=str(move), b=f"{name}.1.served").seen()
+    with pytest.raises(BusyError) if refused else nullcontext():
+        refuse_newcomer(run_of("d7", move if recorded else None), untagged, tagged, tagged)
 
 
 def test_a_service_that_another_creates() -> None:

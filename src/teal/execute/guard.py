@@ -17,7 +17,7 @@ from teal.model.run import Run
 from teal.model.snapshot import SlotState, Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Act, Step
-from teal.model.tags import DeploymentTag, MoveTag, Stage
+from teal.model.tags import ADOPTED_ID, DeploymentTag, MoveTag, Stage
 from teal.plan.situation import FULL, Situation, classify, share_of, steps_of
 
 FEWEST_STEPS = 10
@@ -112,7 +112,7 @@ def refuse_newcomer(run: Run, first: Snapshot, before: Snapshot, after: Snapshot
     Raises:
         BusyError: a slot is to hold what another run brings.
     """
-    known = {run.id, *(move.id for move in (first.move, run.own_move) if move is not None)}
+    known = {run.id, ADOPTED_ID, *(move.id for move in (first.move, run.own_move) if move is not None)}
     for slot in Slot:
         now, met = after.slot(slot).deployment, _ids(first.slot(slot))
         if now is None or now.id in known | met:
@@ -147,8 +147,16 @@ def taken_back(spec: Spec, own: MoveTag | None, before: Snapshot, after: Snapsho
     move = after.move
     if own is None or move is None or move.id != own.id or not (move.stage is Stage.BACK is not own.stage):
         return False
-    written = _written(spec, own)
-    return all(was == now or now in written for was, now in _changes(own, before, after))
+    return not strange_weights(spec, own, before, after)
+
+
+def strange_weights(spec: Spec, move: MoveTag | None, before: Snapshot, after: Snapshot) -> frozenset[int]:
+    """Return the routes whose weights have become what no run of a move writes."""
+    if move is None:
+        return frozenset()
+    written = _written(spec, move)
+    pairs = enumerate(_changes(move, before, after))
+    return frozenset(index for index, (was, now) in pairs if was != now and now not in written)
 
 
 def _written(spec: Spec, move: MoveTag) -> set[tuple[Fraction, Fraction]]:
