@@ -10,6 +10,7 @@ import pytest
 import seen
 from plan import scenes
 from plan.scenes import Scene
+from plan.words import HALF
 from teal.model.identity import Slot
 from teal.plan.situation import FULL, MEANINGS, RESTING_ROWS, UNKNOWN_ROWS, Row, classify
 from teal.plan.unfinished import BOTH_WAYS, NEXT, NEXT_FIRST, what_next
@@ -169,10 +170,19 @@ def test_a_slot_is_live_that_has_all_the_traffic_of_all_routes(
         ((1, None, None), "shift", "d7.42", 14),
         ((1, None), "done", "d7.42.served", 18),
         ((1, 1), "done", "d7.42.served", 18),
+        ((1, 1), "shift", "d7.42.served", 17),
+        ((1, HALF), "shift", "d7.42", 23),  # teal takes all of a route's weight or none: somebody else did
+        ((HALF, None), "shift", "d7.42", 23),
+        ((HALF, HALF), "shift", "d7.42", 13),
+        ((1, HALF), "shift", "d7.42.served", 23),
+        ((None, 1), "shift", "d7.42.served", 19),
+        ((None, 1), "done", "d7.42.served", 18),
+        ((1, HALF), "done", "d7.42.served", 23),
+        ((1, HALF), "shift", "d7.42.back", 12),
     ],
 )
 def test_a_first_deployment_counts_its_missing_routes_while_it_shifts(
-    shares: tuple[int | None, ...], stage: str, tag: str, row: int
+    shares: tuple[Fraction | int | None, ...], stage: str, tag: str, row: int
 ) -> None:
     """While a first deployment makes its routes a missing one has share 0; later it is merely missing."""
     scene = Scene(move=f"{ID}.none.b.{stage}.{T}", shares=shares, a=None, b=tag)

@@ -342,12 +342,11 @@ class Watcher:
         note.done[what] += 1
         if note.done[what] == SAME_WRITES and not note.failed_writes:
             self.breaks("no write is repeated over and over", f"{who.name}: {operation} {SAME_WRITES} times")
-        if operation == "DeleteRule":
-            self.served.discard(self.rule_of.get(params["RuleArn"], ""))
+        written = hosts_written(operation, params, self.rule_of)
         self.standing.tagged(operation, who.clock_off_s)
         if operation in {"ModifyRule", "CreateRule", "DeleteRule"}:
             self.refresh()
-        for host in hosts_written(operation, params, self.rule_of) & self.foreign:
+        for host in written if operation == "DeleteRule" else written & self.foreign:
             self.foreign.discard(host)
             self.served.discard(host)  # until every node has taken it up
             self.lost.pop(host, None)

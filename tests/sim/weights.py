@@ -66,8 +66,8 @@ def forward_shares(actions: Any) -> Shares:  # noqa: ANN401 - AWS's own shape
 
 
 def hosts_written(operation: str, params: Mapping[str, Any], rule_of: Mapping[str, str]) -> set[str]:
-    """Return the hosts whose routes a write makes or modifies, given the host of each route's rule by its ARN."""
-    if operation == "ModifyRule":
+    """Return the hosts whose routes a write makes, modifies or deletes, given the host of each rule by its ARN."""
+    if operation in {"ModifyRule", "DeleteRule"}:
         return {rule_of.get(params["RuleArn"], "")}
     conditions = params.get("Conditions", ()) if operation == "CreateRule" else ()
     return {value for each in conditions for value in each.get("HostHeaderConfig", {}).get("Values", ())}

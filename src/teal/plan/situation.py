@@ -145,6 +145,9 @@ def share_of(snapshot: Snapshot, route: RouteState, slot: Slot) -> Fraction:
     return route.rule.forward.share(group.arn)
 
 
+Shares = tuple[Fraction, ...]
+
+
 def classify(spec: Spec, snapshot: Snapshot) -> Situation:
     """Return the one row of the decision table that `snapshot` is in."""
     if not snapshot.rules:
@@ -159,9 +162,16 @@ def classify(spec: Spec, snapshot: Snapshot) -> Situation:
     this = deployment is not None and deployment.id == move.id
     outcome = deployment.outcome if deployment else None
     row = _ROWS[move.stage](shares, outcome, this, steps_of(spec, move))
-    if row is Row.ROLLING_BACK and move.origin is None and move.stage is Stage.DONE and outcome is Outcome.SERVED:
-        row = Row.UNKNOWN  # whoever took weight from it was not teal, and what it created is not deleted for that
+    if move.origin is None and _taken_by_others(row, move.stage, outcome, shares):
+        row = Row.UNKNOWN  # what it created is not deleted for that
     return Situation(row=row, move=move, to=move.to, origin=move.origin, shares=shares, deployment=deployment)
+
+
+def _taken_by_others(row: Row, stage: Stage, outcome: Outcome | None, shares: Shares) -> bool:
+    """Say whether somebody else took weight from a first deployment: teal takes all of a route's, or none at all."""
+    served = row is Row.ROLLING_BACK and outcome is Outcome.SERVED
+    split = not set(shares) <= {Fraction(0), FULL}
+    return (served and (split or stage is Stage.DONE)) or (row is Row.MIXTURE and split)
 
 
 def _assumed(move: MoveTag) -> DeploymentTag | None:
@@ -219,9 +229,6 @@ def steps_of(spec: Spec, move: MoveTag) -> tuple[Fraction, ...]:
 @lru_cache(maxsize=64)
 def _passed_through(percents: tuple[int, ...]) -> tuple[Fraction, ...]:
     return Fraction(0), *(Fraction(percent, 100) for percent in percents)
-
-
-Shares = tuple[Fraction, ...]
 
 
 def _prepare(shares: Shares, outcome: Outcome | None, this: bool, _: Shares) -> Row:  # noqa: FBT001 - a table's column
