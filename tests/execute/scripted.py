@@ -118,6 +118,7 @@ class Looks(Observer):
         self.taken: list[str] = []  # `full`, `glance`, `slot b`, `slot b and its service`
         self.recent_again = 0
         self.clock = ports.clock
+        self.watch_takes_s = 0.0
 
     def full(self, *, lean: bool = False) -> Snapshot:
         """Look."""
@@ -132,6 +133,8 @@ class Looks(Observer):
     def watch(self, snapshot: Snapshot, slot: Slot, *, service: bool) -> Snapshot:
         """Look at a slot."""
         self.taken.append(f"slot {slot}{' and its service' if service else ''}")
+        if self.watch_takes_s:
+            self.clock.sleep(self.watch_takes_s)
         found = self._next()
         if found.slots == snapshot.slots:
             return snapshot

@@ -127,6 +127,16 @@ def test_a_verdict_goes_back_to_whom_it_sees_alive(ports: Ports, step: WriteRout
     assert len(deeds.done) == (found is not DEAD or step is not BACK_0)
 
 
+@pytest.mark.parametrize(("takes_s", "again"), [(1.0, False), (1.1, True)])
+def test_an_answer_that_took_long_has_made_the_look_old(ports: Ports, takes_s: float, *, again: bool) -> None:
+    """Then the routes are read once more, so that nothing is written over what somebody else made of them meanwhile."""
+    session = acting(ports, Deeds(), Deploy(), *[SPLIT] * (4 + again), ENOUGH, laws=AT_ONCE, knows=LOST)
+    looked(session).watch_takes_s = takes_s
+    session.ports.clock.sleep(2.0)
+    does(session, BACK_0)
+    assert looked(session).taken == ["full", "glance", "slot a", *["glance"] * again, "full", "full"]
+
+
 @pytest.mark.parametrize(
     ("intent", "knows", "glance", "step"),
     [

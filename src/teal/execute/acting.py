@@ -66,12 +66,12 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
     done: list[Act] = []
     for step in batch:
         excuse(session, step, stage_of(step, going_back=session.going_back))
-        if isinstance(step, FRESH) and session.now_s - session.snapshot.taken_at_s > session.laws.fresh_look_s:
+        if isinstance(step, FRESH) and not _is_fresh(session):
             verdict = session.run.turn_back
             session.glance()
+            _see_who_is_there(session, step)
             if session.run.turn_back is not verdict:
                 break  # somebody else was there first: nothing is written over what they wrote
-            _see_who_is_there(session, step)
         if isinstance(step, WriteRoute) and not session.going_back and expired(session.snapshot.move, session.now_s):
             break  # what was announced so long ago is announced anew
         ended = yield from _act_once(session, step)
@@ -87,12 +87,17 @@ def _see_who_is_there(session: Session, step: Act) -> None:
 
     Where reads do not succeed nothing is waited for, and the last look has to do.
     """
-    is_fresh = session.now_s - session.snapshot.taken_at_s <= session.laws.fresh_look_s
-    if session.lean or not session.going_back or not is_fresh or not isinstance(step, WriteRoute):
+    if session.lean or not session.going_back or not _is_fresh(session) or not isinstance(step, WriteRoute):
         return
     for slot, _ in step.shares:
         with suppress(AwsError, CredentialError):
             session.watch(slot, service=False)
+    if not _is_fresh(session):
+        session.glance()  # that took long, and has made the read of the routes old
+
+
+def _is_fresh(session: Session) -> bool:
+    return session.now_s - session.snapshot.taken_at_s <= session.laws.fresh_look_s
 
 
 def _act_once(session: Session, step: Act) -> Generator[Event, None, bool]:
