@@ -181,6 +181,16 @@ def test_a_tag_whose_answer_got_lost_is_taken_up_when_it_shows(
     assert bool(session.announcing) is (becomes != lost)
 
 
+def test_a_way_back_knows_its_own_tag_again(ports: Ports) -> None:
+    """Of a rollback, too: else it would say that another run had gone on."""
+    back = MOVE.entering(Stage.BACK, LONG_AGO + 5)
+    session = scripted(ports, Rollback(), SPLIT, Scene(move=str(back), shares=(0, 0), b="d7.42.back").seen())
+    session.look()
+    session.announcing = {back: TagMove(tag=back)}
+    session.look()
+    assert session.run.own_move == back
+
+
 def test_a_move_of_another_run_ends_this_one(ports: Ports) -> None:
     """Who else is at work is told with exit 6, and nothing is written over it."""
     session = scripted(ports, Deploy(), ANNOUNCED, Scene(move=f"d8.a.b.prepare.{LONG_AGO}").seen(), knows=MINE)

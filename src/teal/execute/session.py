@@ -334,16 +334,16 @@ class Session:
         self.note(whole_since_s=(self.run.whole_since_s or self.now_s) if ready else None)
 
     def _notice_others(self, before: Snapshot, after: Snapshot) -> None:
+        own, move = self.run.own_move, after.move
+        if move in self.announcing and (own is None or move.entered_at_s > own.entered_at_s):
+            own = move
+            self.announced(self.announcing[move])
         if self.run.emptied is not None or isinstance(self.intent, Rollback):
             return  # the planner gives back what somebody wants again; a rollback is written over whatever still writes
         if self.preempted is not None:  # and so is that of an abort, over what the run that it stopped may still write
             guard.refuse_foreign(self.spec, self.preempted, after)
             return
         self._refuse_lost()
-        own, move = self.run.own_move, after.move
-        if move in self.announcing and (own is None or move.entered_at_s > own.entered_at_s):
-            own = move
-            self.announced(self.announcing[move])
         if guard.taken_back(self.spec, own, before, after):
             # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.
             self._unsaid += filter(None, [self.latch(TurnBack(reason="another run took this move back", judged=False))])
