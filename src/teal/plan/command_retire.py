@@ -14,6 +14,7 @@ from teal.model.snapshot import SlotState
 from teal.model.step import Hold, Step, UpdateService
 from teal.model.step_retire import AwaitDrained, AwaitStill, RetireSlot
 from teal.model.workload import Service
+from teal.plan.drift import UNKNOWN_RULE_HINT
 from teal.plan.facts import CAPACITY_HOLD_S, Facts
 from teal.plan.retiring import due_at_s, empty, idle_since_s, retired, stands_alone
 from teal.plan.situation import RESTING_ROWS, Row, share_of
@@ -97,7 +98,7 @@ def _guards(facts: Facts, idle: Slot) -> Iterator[Refused]:
     live = facts.snapshot.slot(idle.other)
     for stranger in facts.snapshot.strangers:
         message = f"{stranger} forwards to a group of this app and is no route: slot {idle} may serve it"
-        yield Refused(exit_code=2, message=message, hint="make it a route, or list its ARN under `ignored:`")
+        yield Refused(exit_code=2, message=message, hint=UNKNOWN_RULE_HINT)
     held, tag = facts.live_revision(idle.other), live.deployment
     if held is not None and tag is not None and held != tag.revision:
         message = f"slot {idle.other} runs revision {held}, its tag says {tag.revision}: somebody else updated it"

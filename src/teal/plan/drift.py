@@ -6,6 +6,8 @@ every weight is 0. Weights over the app's own groups are never drift between run
 
 from teal.model.snapshot import RouteState, Snapshot
 
+UNKNOWN_RULE_HINT = "make it a route, list its ARN under `ignored:`, or delete it: taste rules are made anew"
+
 
 def shape_drift(snapshot: Snapshot, route: RouteState) -> str:
     """Say what is wrong with the shape of a route's rule; empty when nothing is."""

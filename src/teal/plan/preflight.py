@@ -8,7 +8,7 @@ from teal.model.spec import Spec
 from teal.model.tags import APP
 from teal.model.workload import Service, revision_of
 from teal.plan.check import Check
-from teal.plan.drift import shape_drift
+from teal.plan.drift import UNKNOWN_RULE_HINT, shape_drift
 
 
 def preflight(spec: Spec, snapshot: Snapshot) -> tuple[Check, ...]:
@@ -101,8 +101,8 @@ def _strangers(snapshot: Snapshot) -> Iterator[Check]:
             hint = "point the rule at one group of this app, or correct `routes`"
             yield _bad("route", reason, hint, exit_code=7)
     for stranger in snapshot.strangers:
-        hint = "make it a route, or list its ARN under `ignored:`"
-        yield _bad("other rules", f"{stranger} forwards to a group of this app and is no route", hint)
+        reason = f"{stranger} forwards to a group of this app and is no route"
+        yield _bad("other rules", reason, UNKNOWN_RULE_HINT)
 
 
 def _groups(spec: Spec, snapshot: Snapshot) -> Iterator[Check]:
