@@ -350,12 +350,16 @@ def test_what_was_seen_long_ago_is_seen_once_more(two: Stage, intent: Intent, sl
     assert (len(planner.asked_s), slept) == (looks, [slept_s])
 
 
-@pytest.mark.parametrize(("step", "slept_s", "acts"), [(DONE, 31.0, 1), (DONE, 29.0, 2), (TO_B, 31.0, 2)], ids=str)
+@pytest.mark.parametrize(
+    ("step", "slept_s", "plans", "acts"),
+    [(DONE, 31.0, 2, 0), (DONE, 31.0, 3, 1), (DONE, 29.0, 2, 1), (TO_B, 31.0, 2, 1)],
+    ids=str,
+)
 def test_what_is_recorded_rests_on_a_look_of_the_last_half_minute(
-    two: Stage, step: Step, slept_s: float, acts: int
+    two: Stage, step: Step, slept_s: float, plans: int, acts: int
 ) -> None:
     """Others may have gone on while a machine slept: it looks again, once, for that may take as long. Traffic first."""
-    play, planner = fork(two), Planner([plan(step), plan(step), plan(step), END])
+    play, planner = fork(two), Planner([*[plan(step)] * plans, END])
 
     def sleep(_: str, operation: str, __: object) -> None:
         if operation == "DescribeServices":

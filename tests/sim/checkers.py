@@ -275,7 +275,7 @@ class Watcher:
         forward = next((rule.forward for rule in note.rules if rule.arn == arn), None)
         shown = tuple(forward.shares) if forward is not None else ()
         stands = dict(self.api.get(host, ()))
-        late = self.contended and (note.turned_back or isinstance(note.command.intent, Abort))
+        late = isinstance(note.command.intent, Abort) or (self.contended and note.turned_back)
         if late and set(fractions_of(shown).values()) <= {0.0, 1.0}:
             return
         if host in note.foreign.keys() & self.foreign and dict(note.foreign[host]) != stands == dict(shown):
