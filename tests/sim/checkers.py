@@ -300,7 +300,8 @@ class Watcher:
     def _judge_deletion(self, who: Writer, params: Mapping[str, Any]) -> None:
         """Only a first deployment takes away what it made; what is gone cannot be taken away."""
         host, move = self.rule_of.get(params["RuleArn"], ""), self.move()
-        if params["RuleArn"] in self.rules and (move is None or move.origin is not None or not host):
+        made = move.origin is None if move is not None else "CreateRule" in self.notes[who.name].writes
+        if params["RuleArn"] in self.rules and not (made and host):
             self.breaks("only what was made is deleted", f"{who.name} deletes the route {host or params['RuleArn']}")
 
     def _judge_tag(self, who: Writer, note: Notes, params: Mapping[str, Any]) -> None:

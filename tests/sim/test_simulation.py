@@ -25,6 +25,7 @@ BROKE_ONCE = {
     124436: "a newcomer that the first look did not show, though it was there, was called another run's",
     106839: "a rollback whose first look was stale said that another run had gone on",
     69467: "a rule that was made although no answer came was taken for another run's",
+    295724: "a machine slept through the second look, too, on which it rested that all was well",
     456500: "a rollback whose record's answer was lost took that for another run's",
     449349: "a slow answer about health came between a look at the routes and the write that rested on it",
     416080: "the rules of a first deployment were deleted because a stranger had split one of them",

@@ -30,6 +30,7 @@ from teal.plan.whole import primary_revision
 from teal.ports import Ports
 
 ROUND_LIMIT = 10_000
+LOOKS_AGAIN_MOST = 3
 OLD_LOOK_S = 30.0  # what was seen so long ago is looked at again before a run ends well, or records anything
 UNDER_WAY = frozenset({Row.ANNOUNCED, Row.STEP, Row.WRITING, Row.MIXTURE, Row.BAKING, Row.SERVED})
 Approve = Callable[[Decision, Snapshot], bool]
@@ -66,7 +67,7 @@ class Executor:
         self._approve = approve
         self._asked: set[bool] = set()  # whether leave was asked for what settles, and for what was asked
         self._ends = ""
-        self._sure = False
+        self._looks_again = 0  # at the end
         self._looked = False  # once more, before the act that comes next
         if timeout_s is not None:
             self._session.deadline_s = run.started_at_s + timeout_s
@@ -177,9 +178,10 @@ class Executor:
         session = self._session
         if (yield from keep_watch(session)):
             return True
-        if self._sure or session.going_back or session.now_s - session.snapshot.taken_at_s < OLD_LOOK_S:
+        is_old = session.now_s - session.snapshot.taken_at_s >= OLD_LOOK_S
+        if not is_old or session.going_back or self._looks_again == LOOKS_AGAIN_MOST:
             return False
-        self._sure = True
+        self._looks_again += 1
         session.look()
         return True
 
