@@ -274,11 +274,11 @@ class Watcher:
             self.breaks("I9", f"{who.name} writes {host} {age_s:.1f} s after its last read of it")
         forward = next((rule.forward for rule in note.rules if rule.arn == arn), None)
         shown = tuple(forward.shares) if forward is not None else ()
-        stands = dict(self.api.get(host, ()))
         late = isinstance(note.command.intent, Abort) or (self.contended and note.turned_back)
         if late and set(fractions_of(shown).values()) <= {0.0, 1.0}:
             return
-        if host in note.foreign.keys() & self.foreign and dict(note.foreign[host]) != stands == dict(shown):
+        was, now = fractions_of(note.foreign.get(host, ())), fractions_of(self.api.get(host, ()))
+        if host in note.foreign.keys() & self.foreign and was != now == fractions_of(shown):
             self.breaks("I9", f"{who.name} overwrites what somebody else made of {host}, and had read it")
 
     def _judge_service(self, who: Writer, params: Mapping[str, Any]) -> None:
