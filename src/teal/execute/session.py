@@ -366,7 +366,7 @@ class Session:
             self.note(whole_since_s=None)
         if scaled := counts(before, after, self.updated | slots):
             self._say(Noted(at_s=self.now_s, message=f"somebody else asked for other counts: {listed(scaled)}"))
-        own = self.wrote - guard.strange_weights(self.spec, before.move, before, after)
+        own = self.wrote and self.wrote - guard.strange_weights(self.spec, before.move, before, after)
         found = changes(before, after, written=own | routes, updated=self.updated | slots, green=green)
         if not found:
             return
