@@ -60,6 +60,8 @@ from teal.model.step import (
 from teal.model.tags import Stage
 from teal.ports import Ports
 
+UNTAGGED = Scene(move=str(MOVE), shares=(HALF, HALF), b="d7.42.served").seen()
+
 # Before
 
 
@@ -226,11 +228,41 @@ def test_an_act_that_does_not_help_is_done_three_times(ports: Ports) -> None:
         often = acting(ports, Deeds(fates=[fate] * 9), intent, SPLIT, laws=AT_ONCE)
         for _ in range(9):
             does(often, step)
-    session = acting(ports, Deeds(), Deploy(), SPLIT, laws=AT_ONCE)
+    for intent, again in ((Deploy(), RAISE), (Deploy(), FIRST), (Rollback(), RAISE)):
+        looks = [SPLIT, shares(1, HALF)] if again is FIRST else [SPLIT]
+        session = acting(ports, Deeds(), intent, *looks, laws=AT_ONCE, knows=run(own_move=MOVE))
+        for _ in range(3):
+            does(session, again)
+        with pytest.raises(NeedsPersonError, match="going in circles"):
+            does(session, again)
+
+
+@pytest.mark.parametrize(("between", "back"), [(None, False), (BUSY, True)])
+def test_an_act_that_was_done_has_not_been_failing_since(
+    ports: Ports, between: Exception | None, *, back: bool
+) -> None:
+    """The minute in which it may fail begins anew once it was done."""
+    session = acting(ports, Deeds(fates=[BUSY, between, BUSY]), Deploy(), SPLIT, laws=AT_ONCE)
     for _ in range(3):
         does(session, RAISE)
-    with pytest.raises(NeedsPersonError, match="going in circles"):
-        does(session, RAISE)
+        session.ports.clock.sleep(40.0)
+    assert (session.run.turn_back is not None) is back
+
+
+def test_a_rule_whose_answer_got_lost_announces_its_tag(ports: Ports) -> None:
+    """It is made with the tag, for all traffic; whenever both come, they are its own. Without one, nothing is."""
+    for tag, announcing in ((MOVE, {MOVE: TagMove(tag=MOVE, percent=100)}), (None, {})):
+        session = acting(ports, Deeds(fates=[BUSY]), Deploy(), MADE, ENOUGH, laws=AT_ONCE)
+        does(session, replace(CREATE, tag=tag))
+        assert session.announcing == announcing
+
+
+def test_a_tag_of_a_service_that_was_seen_does_not_go_away(ports: Ports) -> None:
+    """A look that shows what was there before it is stale, and is taken once more."""
+    session = acting(ports, Deeds(), Deploy(), UNTAGGED, SPLIT, UNTAGGED, SPLIT)
+    does(session, TAGGED)
+    assert session.look().slot(Slot.B).deployment == TAGGED.tag
+    assert looked(session).taken == ["full"] * 4
 
 
 def test_a_tag_that_goes_over_a_late_one_counts_for_nothing(ports: Ports) -> None:

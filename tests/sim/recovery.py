@@ -4,6 +4,7 @@ Run the same command again. When it wants something else, do what it says: wait 
 slot that shall serve, put right what somebody else changed. In the end everything stands still and serves.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -86,6 +87,7 @@ class Person:
             found = self.stands()
             if found.row in AT_REST and code in {0, 4, 7, 5}:
                 break
+            self._scale_up_if_told()
             if code in {6, 7, 5}:
                 cloud.pass_time(70.0)
             intent, image = self._next(found), last.image
@@ -140,6 +142,14 @@ class Person:
         watcher.foreign.clear()
         watcher.refresh()
         watcher.standing.until_s.clear()  # what a person gave and took is not teal's to remember
+
+    def _scale_up_if_told(self) -> None:
+        """Give a slot its tasks back where the last command says that it needs them."""
+        cloud, ended = self.deployer.cloud, self.deployer.ended
+        told = re.search(r"update-service --cluster shop --service (shop-[ab]) ", ended.hint) if ended else None
+        if told is not None:
+            cloud.aws("ecs", "UpdateService", cluster="shop", service=told[1], desiredCount=2)
+            self.deployer.story.tell(cloud.now_s, "a person", f"scales {told[1]} up, as told")
 
     def _is_settled(self) -> bool:
         """Say whether a run has found what somebody did to the routes, and has put on record that it is so."""

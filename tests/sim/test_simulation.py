@@ -39,6 +39,7 @@ BROKE_ONCE = {
     214025: "a run slept while another brought something twice, and took the second for what it had brought itself",
     151979: "a flip went on with the move that another had begun after the one it had found",
     159566: "a slow store of the lock came between a look and the write that rested on it",
+    515071: "whatever was asked, a way back onto a slot without tasks was planned, and nobody said what helps",
     54437: "a rollback that slept half way said that it had ended well, while what was deployed since served",
 }
 

@@ -8,7 +8,7 @@ from teal.model.tags import Outcome, Stage
 from teal.plan.back import keep, onto_untouched, put_back, restore_earlier, take_back
 from teal.plan.facts import Facts
 from teal.plan.retiring import retired
-from teal.plan.situation import RESTING_ROWS, Row
+from teal.plan.situation import FINISHED_FIRST_ROWS, RESTING_ROWS, Row
 from teal.plan.whole import holds
 
 WENT_BACK, NEEDS_PERSON = 4, 5
@@ -34,10 +34,9 @@ def turned_back(facts: Facts, why: TurnBack, intent: Intent) -> Decision:
     steps = _way_back(facts, why)
     if not steps:
         return Finished(message=f"went back: {why.reason}", exit_code=exit_code)
-    towards = {step.shares[0][0] for step in steps if isinstance(step, WriteRoute)}
-    refusals = [refusal for slot in towards if (refusal := no_healthy_target(facts, slot)) is not None]
-    if refusals:
-        return refusals[0]
+    refusal = onto_nobody(facts, steps)
+    if refusal is not None:
+        return refusal
     safe = facts.situation.origin or "none, as before"
     return Steps(steps=steps, ends=f"production is with slot {safe}: {why.reason}", exit_code=exit_code)
 
@@ -49,6 +48,12 @@ def _exit_code(facts: Facts, why: TurnBack, intent: Intent) -> int:
     before = facts.target.before
     spare = why.exit_code == NEEDS_PERSON and (before is None or before.outcome is not Outcome.SERVED)
     return 0 if why.exit_code == WENT_BACK or spare else why.exit_code
+
+
+def onto_nobody(facts: Facts, steps: tuple[Step, ...]) -> Refused | None:
+    """Return the refusal of steps that send production to a slot without a healthy target; None of all others."""
+    towards = {step.shares[0][0] for step in steps if isinstance(step, WriteRoute)}
+    return next((refusal for slot in towards if (refusal := no_healthy_target(facts, slot)) is not None), None)
 
 
 def no_healthy_target(facts: Facts, slot: Slot) -> Refused | None:
@@ -71,10 +76,12 @@ def no_healthy_target(facts: Facts, slot: Slot) -> Refused | None:
     dead = [g.spec.name for g in state.groups if (g.healthy == 0 if g.targets is not None else stopped)]
     if not dead:
         return None
+    finished_first = facts.situation.row in FINISHED_FIRST_ROWS
+    otherwise = "run this again once it has one" if finished_first else "`teal deploy` fixes forward"
     return Refused(
         exit_code=5,
         message=f"slot {slot} has no healthy target in {', '.join(dead)}: production stays where it is",
-        hint="`teal rollback --force` sends it there all the same; `teal deploy` fixes forward",
+        hint=f"`teal rollback --force` sends it there all the same; {otherwise}",
     )
 
 

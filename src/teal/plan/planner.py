@@ -15,18 +15,17 @@ from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Step, TagMove, WriteRoute
 from teal.plan.back import onto_untouched, pause, take_back
-from teal.plan.command_abort import abort, turned_back
+from teal.plan.command_abort import abort, onto_nobody, turned_back
 from teal.plan.command_deploy import deploy
 from teal.plan.command_flip import flip
 from teal.plan.command_retire import retire, wanted_again
 from teal.plan.command_rollback import overtaken, rollback
 from teal.plan.drift import drifted
 from teal.plan.facts import Facts
-from teal.plan.situation import RESTING_ROWS, SPLIT_ROWS, UNKNOWN_ROWS, Row
+from teal.plan.situation import INTERRUPTED_ROWS, RESTING_ROWS, SPLIT_ROWS, UNKNOWN_ROWS, Row
 from teal.plan.standing import SECOND_S
 from teal.plan.unfinished import BOTH_WAYS, RULES_GONE
 
-INTERRUPTED_ROWS = frozenset({Row.UNPREPARING, Row.GOING_BACK, Row.MIXTURE, Row.ROLLING_BACK, Row.LATE_AFTER})
 FRESH_SHIFT_S = 60.0
 
 
@@ -103,12 +102,16 @@ def _pause(facts: Facts, why: TurnBack) -> Decision:
 def _settle(intent: Intent, facts: Facts) -> Decision | None:
     """Return the steps that finish what an earlier run left, whatever is asked now; None when there is nothing.
 
-    `retire` writes no weight, not even to finish what somebody else began.
+    `retire` writes no weight, not even to finish what somebody else began. No way is finished that leads to nobody,
+    unless a person forces it.
     """
     decision = _unfinished(intent, facts)
-    if isinstance(intent, Retire) and isinstance(decision, Steps) and _writes_weight(decision.steps):
+    if not isinstance(decision, Steps):
+        return decision
+    if isinstance(intent, Retire) and _writes_weight(decision.steps):
         return None
-    return decision
+    forced = isinstance(intent, Rollback) and intent.force
+    return (None if forced else onto_nobody(facts, decision.steps)) or decision
 
 
 def _writes_weight(steps: tuple[Step, ...]) -> bool:
