@@ -119,11 +119,13 @@ class Looks(Observer):
         self.recent_again = 0
         self.clock = ports.clock
         self.watch_takes_s = 0.0
+        self.takes_s: list[float] = []  # how long the next looks take, full ones and glances
 
     def full(self, *, lean: bool = False) -> Snapshot:
         """Look."""
         self.taken.append("lean" if lean else "full")
-        return self._next()
+        began_s = self.clock.now_s()
+        return replace(self._next(), taken_at_s=began_s)
 
     def glance(self, snapshot: Snapshot) -> Snapshot:
         """Look at the routes."""
@@ -146,6 +148,8 @@ class Looks(Observer):
 
     def _next(self) -> Snapshot:
         assert self.left, "nobody said what there is to see"
+        if self.takes_s:
+            self.clock.sleep(self.takes_s.pop(0))
         look = self.left.pop(0) if len(self.left) > 1 else self.left[0]
         if isinstance(look, Exception):
             raise look

@@ -7,7 +7,19 @@ from fractions import Fraction
 import pytest
 
 from aws.canned import VirtualClock
-from execute.scripted import ANNOUNCED, BAKING, HALF, SPLIT, STARTING, Lock, counted, of_service, scripted, shares
+from execute.scripted import (
+    ANNOUNCED,
+    BAKING,
+    HALF,
+    SPLIT,
+    STARTING,
+    Lock,
+    counted,
+    looked,
+    of_service,
+    scripted,
+    shares,
+)
 from plan.scenes import LONG_AGO, Scene, run
 from teal.errors import DriftError, LostLockError, TransientError, UnknownAnswerError
 from teal.execute.session import Session
@@ -67,6 +79,22 @@ def test_how_long_a_read_may_lag(
     assert session.now_s - began_s == lag_s - since_s
     drifted = key == "route:0" and isinstance(intent, Deploy)
     assert session.run.foreign == ({0} if drifted else set()), "after that it is what somebody else wrote"
+
+
+@pytest.mark.parametrize("kind", ["full", "glance", "narrow"])
+def test_a_look_is_as_old_as_its_beginning(ports: Ports, kind: str) -> None:
+    """The machine slept over it: what was read just after a write is stale, however late the run comes to judge it."""
+    sleepy = scripted(ports, Deploy(), SPLIT, SPLIT, *[BAKING] * (kind == "full"), knows=MINE)
+    sleepy.look()
+    slow = looked(sleepy)
+    slow.takes_s, slow.watch_takes_s = [70.0], 70.0
+    written = counted(Slot.B, 5) if kind == "narrow" else BAKING
+    for key in ("service:b",) if kind == "narrow" else ("route:0", "route:1"):
+        sleepy.acknowledged(key, written)
+    looks = {"full": sleepy.look, "glance": sleepy.glance, "narrow": lambda: sleepy.watch(Slot.B, service=True)}
+    assert taken_s(sleepy, looks[kind]) >= 70.0
+    assert (sleepy.snapshot.routes, sleepy.snapshot.slots) == (written.routes, written.slots)
+    assert sleepy.run.foreign == set()
 
 
 def test_a_move_that_shows_again_is_stale_for_a_minute(ports: Ports) -> None:

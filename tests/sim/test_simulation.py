@@ -40,6 +40,7 @@ BROKE_ONCE = {
     151979: "a flip went on with the move that another had begun after the one it had found",
     159566: "a slow store of the lock came between a look and the write that rested on it",
     515071: "whatever was asked, a way back onto a slot without tasks was planned, and nobody said what helps",
+    591755: "a machine slept over a look that was stale, and the run took it for what stood there when it woke",
     54437: "a rollback that slept half way said that it had ended well, while what was deployed since served",
 }
 

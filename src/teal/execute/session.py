@@ -165,7 +165,7 @@ class Session:
         """
         before, after = self._snapshot, self._read()
         started_s = self.now_s
-        while before is not None and self._stale(before, after) and self.now_s - started_s < STALE_S:
+        while before and self._stale(before, after, after.taken_at_s) and after.taken_at_s - started_s < STALE_S:
             self._refuse_lost()
             self.ports.clock.sleep(0.5)
             after = self._read()
@@ -189,11 +189,11 @@ class Session:
             DriftError: somebody else changed a route of this app.
             AwsError: AWS did not answer.
         """
-        before = self.snapshot
+        before, began_s = self.snapshot, self.now_s
         after = read_routes(self.observer, self.ports.clock, before, going_back=self.going_back)
         if after is None:
             return  # a way back does not wait for reads: it is written on the last look
-        if self._stale(before, after):
+        if self._stale(before, after, began_s):
             after = replace(before, taken_at_s=after.taken_at_s)
         self._notice_others(before, after)
         self._snapshot = after
@@ -221,10 +221,10 @@ class Session:
         if not self.going_back:  # on a way back what was sent forward is still ours, and is undone
             self.unheard.pop(key, None)
 
-    def _stale(self, before: Snapshot, after: Snapshot) -> bool:
+    def _stale(self, before: Snapshot, after: Snapshot, began_s: float) -> bool:
         again = after.move not in self.announcing and guard.shows_again(self.run.own_move, before, after)
         return again or any(
-            self.now_s < until_s and value_of(key, after) == value and value_of(key, before) != value
+            began_s < until_s and value_of(key, after) == value and value_of(key, before) != value
             for key, (value, until_s) in self._acknowledged.items()
         )
 
@@ -234,12 +234,12 @@ class Session:
         Raises:
             DriftError: somebody else changed the service.
         """
-        before = self.snapshot
+        before, began_s = self.snapshot, self.now_s
         try:
             after = self.observer.watch(before, slot, service=service)
         except (TransientError, UnknownAnswerError):
             return
-        if after is before or self._stale(before, after):
+        if after is before or self._stale(before, after, began_s):
             return
         self._notice_time(after)
         self._notice_others(before, after)
