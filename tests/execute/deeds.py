@@ -190,6 +190,16 @@ def does(session: Session, *steps: Step) -> list[Event]:
     return events
 
 
+def tries(session: Session, *steps: Step) -> bool:
+    """Say whether acting came as far as to try any of the steps."""
+    acts = act(session, steps)
+    while True:
+        try:
+            next(acts)
+        except StopIteration as end:
+            return bool(end.value)
+
+
 def naps(session: Session) -> list[float]:
     """Return how long was slept each time."""
     clock = session.ports.clock

@@ -335,18 +335,22 @@ def test_a_run_that_is_done_watches_on(two: Stage) -> None:
 @pytest.mark.parametrize(
     ("intent", "slept_s", "times", "looks"),
     [
-        (Deploy(), 31.0, 1, 2),
-        (Deploy(), 31.0, 2, 3),
-        (Deploy(), 31.0, 9, 4),
-        (Deploy(), 28.0, 1, 1),
-        (Rollback(), 31.0, 1, 1),
+        (Deploy(), 31.0, 1, 1),
+        (Deploy(), 31.0, 2, 2),
+        (Deploy(), 31.0, 4, 3),
+        (Deploy(), 31.0, 99, 4),
+        (Deploy(), 28.0, 9, 1),
+        (Rollback(), 31.0, 2, 1),
     ],
     ids=str,
 )
 def test_what_was_seen_long_ago_is_seen_once_more(
     two: Stage, intent: Intent, slept_s: float, times: int, looks: int
 ) -> None:
-    """A machine may sleep while it looks: before it says that all is well it looks again, thrice at most."""
+    """A machine may sleep while it looks: before it says that all is well it looks again, thrice at most.
+
+    Each look that was slept over is followed by another at once, whatever is asked.
+    """
     play, planner = fork(two), Planner([END])
     slept: list[float] = []
 

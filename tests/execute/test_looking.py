@@ -81,6 +81,18 @@ def test_how_long_a_read_may_lag(
     assert session.run.foreign == ({0} if drifted else set()), "after that it is what somebody else wrote"
 
 
+@pytest.mark.parametrize("intent", [Deploy(), Rollback()], ids=str)
+@pytest.mark.parametrize(("takes_s", "looks"), [([30.0], 1), ([31.0], 2), ([31.0, 31.0, 31.0], 2)])
+def test_a_look_that_was_slept_over_is_looked_at_again(
+    ports: Ports, intent: Intent, takes_s: list[float], looks: int
+) -> None:
+    """Others may have gone on meanwhile, and of a lean look what came late is not known: once more, at once."""
+    session = scripted(ports, intent, SPLIT, BAKING)
+    looked(session).takes_s = list(takes_s)
+    assert session.look().routes == [SPLIT, BAKING][looks - 1].routes
+    assert len(looked(session).taken) == looks
+
+
 @pytest.mark.parametrize("kind", ["full", "glance", "narrow"])
 def test_a_look_is_as_old_as_its_beginning(ports: Ports, kind: str) -> None:
     """The machine slept over it: what was read just after a write is stale, however late the run comes to judge it."""

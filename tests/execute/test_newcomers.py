@@ -99,6 +99,15 @@ def test_a_service_that_another_creates() -> None:
     refuse_newcomer(run_of("d7"), brought, brought, empty)
 
 
+@pytest.mark.parametrize(("written", "refused"), [((), False), (("tag:a",), False), (("route:0", "tag:b"), True)])
+def test_a_slot_whose_tags_somebody_removed(written: tuple[str, ...], *, refused: bool) -> None:
+    """Who has tagged a slot knows a tag that comes after its own is gone; to others it may be one that was there."""
+    untagged, brought = holding("", ""), holding("d9.42", "")
+    with pytest.raises(BusyError, match="slot b is to hold its revision 42") if refused else nullcontext():
+        refuse_newcomer(run_of("d7"), untagged, untagged, brought, written)
+    refuse_newcomer(run_of("d9"), untagged, untagged, brought, written)
+
+
 def test_what_another_brings_meanwhile_is_left_alone(tmp_path: Path) -> None:
     """While a deployment waits for its slot to rest, another run brings something there: it ends with 6, unwritten."""
     play = on(served_twice(tmp_path, time_scale=SLOW), "3")

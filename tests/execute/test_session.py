@@ -180,6 +180,16 @@ def test_a_verdict_is_latched_once_and_on_record(ports: Ports) -> None:
     assert retiring.run.turn_back is None
 
 
+def test_a_verdict_is_about_one_move(ports: Ports) -> None:
+    """That which was on record when it was reached, unless production was sent back before; without a look none."""
+    for looks, knows, about in (([SPLIT], run(), SPLIT.move), ([SPLIT], run(went_back=OWN), OWN), ([], run(), None)):
+        session = scripted(ports, Deploy(), *looks, knows=knows)
+        if looks:
+            session.look()
+        session.latch(WHY)
+        assert session.run.went_back == about
+
+
 @pytest.mark.parametrize(
     ("intent", "knows", "follows"),
     [

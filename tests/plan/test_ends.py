@@ -1,6 +1,7 @@
 """How a decision ends: the sentence that is true then, the exit code, what it costs, what it leaves to be decided."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -14,6 +15,7 @@ from teal.model.run import Abort, Deploy, Flip, Intent, Rollback, TurnBack
 from teal.model.tags import DeploymentTag, MoveTag, parse_move
 from teal.plan.planner import plan
 
+SICK = TurnBack(reason="sick")
 REST = scene("done", 1, b="d7.42.served")
 BACK = scene("back", 0, b="d7.42.back")
 NOTHING_GOOD = scene("prepare", 0, b="d2.42.back")
@@ -283,19 +285,25 @@ def test_the_record_of_a_way_back_names_the_deployment_that_it_is_of(
         scene("back", 0, 0, b="d7.42.back"),
     ],
 )
-@pytest.mark.parametrize("intent", [Rollback(), Abort()], ids=str)
-def test_a_way_back_is_of_one_move(intent: Rollback | Abort, found: Scene) -> None:
-    """Who sent production back, and wakes to another move, leaves that alone: 6, and the same command anew is asked."""
+@pytest.mark.parametrize(
+    ("intent", "why"),
+    [(Rollback(), None), (Abort(), None), (Deploy(), SICK), (Flip(), SICK), (Flip(), replace(SICK, pause=True))],
+    ids=str,
+)
+def test_a_way_back_is_of_one_move(intent: Intent, why: TurnBack | None, found: Scene) -> None:
+    """Who sends production back, and wakes to another move, leaves that alone: 6; the same command anew is asked."""
+    known = partial(scenes.run, turn_back=why)
     move = found.seen().move
     assert move is not None
     began = replace(move, id="d3")
     since_s = float(move.entered_at_s)
-    decision = decide(intent, found, run_knows=scenes.run(went_back=began, started_at_s=since_s))
+    decision = decide(intent, found, run_knows=known(went_back=began, started_at_s=since_s))
     assert isinstance(decision, Refused)
     assert (decision.exit_code, decision.message) == (6, f"another run went on with this app: {move}")
-    own = decide(intent, found, run_knows=scenes.run(went_back=began, own_move=move, started_at_s=since_s))
-    same = decide(intent, found, run_knows=scenes.run(went_back=move, started_at_s=since_s))
-    stale = decide(intent, found, run_knows=scenes.run(went_back=began, started_at_s=since_s + 1.0))
+    own = decide(intent, found, run_knows=known(went_back=began, own_move=move, started_at_s=since_s))
+    same = decide(intent, found, run_knows=known(went_back=move, started_at_s=since_s))
+    stale = decide(intent, found, run_knows=known(went_back=began, started_at_s=since_s + 1.0))
     named = decide(Rollback(to_slot=Slot.A), found, run_knows=scenes.run(went_back=began, started_at_s=since_s))
-    for other in (own, same, stale, named):
+    forward = decide(Deploy(), found, run_knows=scenes.run(went_back=began, started_at_s=since_s))
+    for other in (own, same, stale, named, forward):
         assert not isinstance(other, Refused) or other.exit_code != 6

@@ -120,8 +120,8 @@ class Watcher:
             note.misled |= not note.writes_routes and are_old(value, self.rule_of, self.api)
             note.rules_at_s = who.awake_s
             note.rules = value
-        elif what == "health":
-            note.health[str(key)] = value, who.awake_s
+        else:
+            note.saw_health(what, key, value, who.awake_s)
 
     def missed(self, who: Writer, _what: str) -> None:
         """Take note of a read that was not answered."""
@@ -356,14 +356,14 @@ class Watcher:
 
     def stranger_writes(self, hosts: tuple[str, ...], slots: tuple[str, ...]) -> None:
         """Take note of what somebody else is about to do to routes and slots."""
-        for host in hosts:
-            self.lost.setdefault(host, self.api.get(host, ()))
-        self.foreign |= set(hosts)
+        self.lost = {host: self.api.get(host, ()) for host in hosts} | self.lost
+        anew, self.foreign = set(hosts) - self.foreign, self.foreign | set(hosts)  # a run wrote over an earlier edit
         self.hurt |= dict.fromkeys(slots, self.cloud.now_s)
         self.last_write = "somebody", self.cloud.now_s
         for note in self.notes.values():  # of a rule that a run has read; else it is what the run finds
             read = {self.rule_of.get(rule.arn) for rule in note.rules}
-            note.foreign |= {host: self.api.get(host, ()) for host in hosts if host in read - note.foreign.keys()}
+            of_note = read & set(hosts) - (note.foreign.keys() - anew)
+            note.foreign |= {host: self.api.get(host, ()) for host in hosts if host in of_note}
 
     # How a run ends
 

@@ -57,6 +57,15 @@ class Notes:
         """Whether the run has written a route."""
         return not {"ModifyRule", "CreateRule", "DeleteRule"}.isdisjoint(self.writes)
 
+    def saw_health(self, what: str, key: object, value: Any, at_s: float) -> None:  # noqa: ANN401 - what a port returned
+        """Take note of the health of a group; of one that no rule leads to any more it is not known."""
+        if what == "health":
+            self.health[str(key)] = value, at_s
+        elif what == "groups":
+            for group in value.values():
+                if not group.load_balancer_arns:
+                    self.health.pop(group.arn, None)
+
 
 @dataclass(slots=True)
 class Newcomers:

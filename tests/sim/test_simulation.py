@@ -41,6 +41,9 @@ BROKE_ONCE = {
     159566: "a slow store of the lock came between a look and the write that rested on it",
     515071: "whatever was asked, a way back onto a slot without tasks was planned, and nobody said what helps",
     591755: "a machine slept over a look that was stale, and the run took it for what stood there when it woke",
+    624733: "rules were deleted though another run had recorded the move as done, and had begun the next",
+    644407: "a rollback rested on a first look over which its machine had slept twice",
+    678854: "of two runs one judged what the other had brought after a stranger had removed its own tag",
     54437: "a rollback that slept half way said that it had ended well, while what was deployed since served",
 }
 

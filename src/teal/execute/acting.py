@@ -55,9 +55,12 @@ def once_more(session: Session) -> TagMove | None:
     return TagMove(tag=own, percent=session.run.announced_percent)
 
 
-def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
-    """Do the first step; of writes to routes all that come first, in their order, from one look."""
-    first, before = steps[0], session.snapshot
+def act(session: Session, steps: Sequence[Step]) -> Generator[Event, None, bool]:
+    """Do the first step; of writes to routes all that come first, in their order, from one look.
+
+    Return (to `yield from`) whether anything was tried: what is seen meanwhile may want another decision.
+    """
+    first, before, tried = steps[0], session.snapshot, False
     batch: list[Act] = [
         step for step in takewhile(lambda step: isinstance(step, ROUTING), steps) if isinstance(step, Act)
     ]
@@ -67,19 +70,23 @@ def act(session: Session, steps: Sequence[Step]) -> Iterator[Event]:
     for step in batch:
         excuse(session, step, stage_of(step, going_back=session.going_back))
         if isinstance(step, FRESH) and not _is_fresh(session):
-            verdict = session.run.turn_back
+            stood = session.run.turn_back, session.snapshot.move
             session.glance()
             _see_who_is_there(session, step)
-            if session.run.turn_back is not verdict:
+            if (session.run.turn_back, session.snapshot.move) != stood:
                 break  # somebody else was there first: nothing is written over what they wrote
+            if isinstance(step, DeleteRoute) and not _is_fresh(session):
+                break  # nothing is destroyed on an old look, however long AWS does not answer
         if isinstance(step, WriteRoute) and not session.going_back and expired(session.snapshot.move, session.now_s):
             break  # what was announced so long ago is announced anew
+        tried = True
         ended = yield from _act_once(session, step)
         if not ended:
             break  # decide the rest anew: on a way back the other routes come first now, and each is tried again
         done.append(step)
     yield from preempt(session, before)
     yield from _see(session, done)
+    return tried
 
 
 def _see_who_is_there(session: Session, step: Act) -> None:

@@ -12,6 +12,7 @@ from teal.errors import TealError, UsageError
 from teal.execute.acting import ROUTING, act, once_more
 from teal.execute.laws import LAWS, Laws
 from teal.execute.locking import begin, explained, keep_watch, let_go, preempt
+from teal.execute.reading import OLD_LOOK_S
 from teal.execute.session import Session
 from teal.execute.stages import stage_of
 from teal.execute.waiting import put_question, wait
@@ -31,7 +32,6 @@ from teal.ports import Ports
 
 ROUND_LIMIT = 10_000
 LOOKS_AGAIN_MOST = 3
-OLD_LOOK_S = 30.0  # what was seen so long ago is looked at again before a run ends well, or records anything
 UNDER_WAY = frozenset({Row.ANNOUNCED, Row.STEP, Row.WRITING, Row.MIXTURE, Row.BAKING, Row.SERVED})
 Approve = Callable[[Decision, Snapshot], bool]
 
@@ -243,11 +243,11 @@ class Executor:
             self._looked = False
             yield from preempt(session, session.snapshot)  # what moves traffic is written first
         move = session.snapshot.move
-        yield from act(session, steps)
+        tried = yield from act(session, steps)
         done = isinstance(step, TagMove) and step.tag.stage is Stage.DONE
         if done and session.run.rung is None and session.run.turn_back is None:
             session.note(rung=Rung.HELD)  # the record says "done" only after the weight was held
-        if isinstance(step, WriteRoute | CreateRoute) and session.going_back:
+        if isinstance(step, WriteRoute | CreateRoute) and session.going_back and tried:
             session.note(rung=Rung.READ_BACK, went_back=session.run.went_back or move)
 
     def _finished(self, decision: Finished) -> Event:

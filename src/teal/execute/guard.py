@@ -8,6 +8,7 @@ answer can come once.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from fractions import Fraction
 
 from teal.errors import BusyError, DriftError
@@ -102,12 +103,15 @@ def other_deployer(own: MoveTag | None, snapshot: Snapshot) -> str:
     return f"another run went on with this app: {move}"
 
 
-def refuse_newcomer(run: Run, first: Snapshot, before: Snapshot, after: Snapshot) -> None:
+def refuse_newcomer(
+    run: Run, first: Snapshot, before: Snapshot, after: Snapshot, written: Collection[str] = ()
+) -> None:
     """Leave the app to whoever has brought something to one of its slots since the `first` look of this run.
 
     An older tag is a stale read, not news. Nor is one of the move that was on record at the first look: it was there,
     or announced, before this run began. The move on record alone tells it too, but only where there are rules to hold
-    one and this run has written its own; a run that goes on with a move which then ends has written none.
+    one and this run has written its own; a run that goes on with a move which then ends has written none. Of a slot
+    whose tags somebody removed, what it has `written` (as keys of `value_of`) tells.
 
     Raises:
         BusyError: a slot is to hold what another run brings.
@@ -118,7 +122,8 @@ def refuse_newcomer(run: Run, first: Snapshot, before: Snapshot, after: Snapshot
         if now is None or now.id in known | met:
             continue
         announced = after.move is not None and after.move.id == now.id
-        if announced or _replaces(run.id, now, met, before.slot(slot), after.slot(slot)):
+        untagged = before.slot(slot).deployment is None and f"tag:{slot}" in written
+        if announced or untagged or _replaces(run.id, now, met, before.slot(slot), after.slot(slot)):
             message = f"another run went on with this app: slot {slot} is to hold its revision {now.revision}"
             raise BusyError(message, hint="`teal status` shows where things stand")
 

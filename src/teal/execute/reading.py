@@ -8,18 +8,22 @@ from teal.ports import Clock
 READ_DEADLINE_S = 60.0
 GLANCE_PATIENCE_S = 2.0
 FIRST_RETRY_S = 0.2
+OLD_LOOK_S = 30.0  # a machine may have slept over what began so long ago, and others gone on
 
 
 def read_all(observer: Observer, clock: Clock, *, lean: bool, going_back: bool) -> Snapshot:
-    """Return a full look.
+    """Return a full look; of one over which the machine slept, the one after it: only once, for it may take as long.
 
     Raises:
         AwsError: AWS did not answer for a minute, or on a way back for ten.
     """
-    started_s, retry_s = clock.now_s(), FIRST_RETRY_S
+    started_s, retry_s, again = clock.now_s(), FIRST_RETRY_S, False
     while True:
         try:
-            return observer.full(lean=lean)
+            found = observer.full(lean=lean)
+            if again or clock.now_s() - found.taken_at_s <= OLD_LOOK_S:
+                return found
+            again = True
         except (TransientError, UnknownAnswerError):
             if clock.now_s() - started_s > READ_DEADLINE_S * (10 if going_back else 1):
                 raise

@@ -143,7 +143,7 @@ class Session:
             return None
         if isinstance(self.intent, Retire):
             raise NeedsPersonError(why.reason, hint="run the same command again")
-        self.note(turn_back=why)
+        self.note(turn_back=why, went_back=self.run.went_back or (self._snapshot and self._snapshot.move))
         event = TurnedBack(at_s=self.now_s, reason=why.reason)
         self.tell(event)
         return event
@@ -183,7 +183,7 @@ class Session:
         return after
 
     def glance(self) -> None:
-        """Read the routes alone, so that a write follows a read of at most a second ago.
+        """Read the routes and the move on record alone, so that a write follows a read of at most a second ago.
 
         Raises:
             DriftError: somebody else changed a route of this app.
@@ -358,7 +358,7 @@ class Session:
     def _notice_changes(self, before: Snapshot, after: Snapshot) -> None:
         green = self._facts_of(before).in_hand.to
         if isinstance(self.intent, Deploy | Flip):
-            guard.refuse_newcomer(self.run, self.first or before, before, after)
+            guard.refuse_newcomer(self.run, self.first or before, before, after, self._acknowledged)
         routes, slots = came(self.unheard, before, after)
         if isinstance(self.intent, Abort):
             routes |= guard.late_weights(self.spec, (self.first or before).move, before, after)

@@ -110,5 +110,5 @@ class Run:
     still: Still | None = None  # since when nothing has changed that a decision to destroy rests on
     emptied: tuple[Slot, int] | None = None  # the slot that this run set out to retire, and how many tasks it wanted
     rung: Rung | None = None  # how the effect was seen
-    went_back: MoveTag | None = None  # the move on record when this run first sent production back
+    went_back: MoveTag | None = None  # the move on record when this run first sent production back, or decided to
     notes: tuple[str, ...] = ()

@@ -122,16 +122,15 @@ class Observer:
         )
 
     def glance(self, snapshot: Snapshot) -> Snapshot:
-        """Return `snapshot` with the production rules as they are now; tags and everything else stay as seen."""
+        """Return `snapshot` with the production rules as they are now, and what their tags record; all else as seen."""
         calls = [partial(self._ports.router.rules, balancer) for balancer in snapshot.load_balancers]
         now = {rule.arn: rule for part in self._ports.gather(calls) for rule in part}
         routes = tuple(
-            replace(route, rule=replace(now[route.rule.arn], tags=route.rule.tags) if route.rule.arn in now else None)
-            if route.rule is not None
-            else route
+            replace(route, rule=now.get(route.rule.arn)) if route.rule is not None else route
             for route in snapshot.routes
         )
-        return replace(snapshot, routes=routes, taken_at_s=self._ports.clock.now_s())
+        now_s = self._ports.clock.now_s()
+        return replace(snapshot, routes=self._tagged(routes), taken_at_s=now_s)
 
     def watch(self, snapshot: Snapshot, slot: Slot, *, service: bool) -> Snapshot:
         """Return `snapshot` with one slot's target health as it is now; with `service`, also its service and tasks.

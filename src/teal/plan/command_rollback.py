@@ -42,11 +42,13 @@ def overtaken(facts: Facts, intent: Intent) -> Refused | None:
     """Return the refusal to take back another move than the one that this run has begun to; None where it is the same.
 
     A machine may fall asleep half way back, and somebody else finish that and deploy, before it wakes. A move that was
-    on record before the run began is none of these: its first look was stale.
+    on record before the run began is none of these: its first look was stale. A verdict takes back no other move than
+    the one that it is about.
     """
     began, move = facts.run.went_back, facts.situation.move
     named = isinstance(intent, Rollback) and intent.to_slot is not None
-    if began is None or move is None or named or not isinstance(intent, Rollback | Abort):
+    going_back = isinstance(intent, Rollback | Abort) or facts.run.turn_back is not None
+    if began is None or move is None or named or not going_back:
         return None
     if move.id == began.id or move == facts.run.own_move or move.entered_at_s < facts.run.started_at_s:
         return None
