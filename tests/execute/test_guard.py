@@ -30,19 +30,26 @@ def on_record(move: MoveTag | None) -> Snapshot:
 
 
 @pytest.mark.parametrize(
-    ("own", "found", "met"),
+    ("own", "known", "found", "met"),
     [
-        (None, ANOTHER, False),
-        (MOVE, None, False),
-        (MOVE, MOVE, False),
-        (MOVE, OLDER, False),
-        (MOVE, NEWER, True),
-        (MOVE, ANOTHER, True),
+        (None, None, ANOTHER, False),
+        (MOVE, MOVE, None, False),
+        (MOVE, MOVE, MOVE, False),
+        (MOVE, MOVE, OLDER, False),
+        (MOVE, MOVE, NEWER, True),
+        (MOVE, MOVE, ANOTHER, True),
+        (MOVE, OLDER, ANOTHER, True),
+        (MOVE, None, ANOTHER, True),
+        (MOVE, ANOTHER, ANOTHER, False),  # this run's own is not seen yet
     ],
 )
-def test_another_run_is_known_by_its_move(own: MoveTag | None, found: MoveTag | None, *, met: bool) -> None:
-    """A move that this run did not write, and that is no older than its own, is another run's."""
-    assert other_deployer(own, on_record(found)) == (f"another run went on with this app: {found}" if met else "")
+def test_another_run_is_known_by_its_move(
+    own: MoveTag | None, known: MoveTag | None, found: MoveTag | None, *, met: bool
+) -> None:
+    """A move that this run did not write, and has not found, and that is no older than its own, is another run's."""
+    assert other_deployer(own, on_record(known), on_record(found)) == (
+        f"another run went on with this app: {found}" if met else ""
+    )
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ BROKE_ONCE = {
     624733: "rules were deleted though another run had recorded the move as done, and had begun the next",
     644407: "a rollback rested on a first look over which its machine had slept twice",
     678854: "of two runs one judged what the other had brought after a stranger had removed its own tag",
+    863189: "a stale read of what a run had recorded in the second before its own move was taken for another run's",
     54437: "a rollback that slept half way said that it had ended well, while what was deployed since served",
 }
 

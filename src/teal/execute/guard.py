@@ -95,10 +95,13 @@ def step_key(step: Step) -> str:
     return f"{type(step).__name__}: {step.sentence()}"
 
 
-def other_deployer(own: MoveTag | None, snapshot: Snapshot) -> str:
-    """Say whether the move on record is not the one this run wrote last; an older one is a stale read, not news."""
-    move = snapshot.move
-    if own is None or move is None or move == own or move.entered_at_s < own.entered_at_s:
+def other_deployer(own: MoveTag | None, before: Snapshot, after: Snapshot) -> str:
+    """Say whether the move on record is not the one this run wrote last.
+
+    An older one is a stale read, not news; nor is one of the same second that this run has written over.
+    """
+    move = after.move
+    if own is None or move is None or move in {own, before.move} or move.entered_at_s < own.entered_at_s:
         return ""
     return f"another run went on with this app: {move}"
 

@@ -351,7 +351,7 @@ class Session:
         if untagged := guard.tags_removed(own, before, after):
             self._drift(before, untagged)
             return
-        if move not in self.announcing and (taken_over := guard.other_deployer(own, after)):
+        if move not in self.announcing and (taken_over := guard.other_deployer(own, before, after)):
             raise BusyError(taken_over, hint="`teal status` shows where things stand")
         self._notice_changes(before, after)
 
