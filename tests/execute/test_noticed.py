@@ -59,6 +59,7 @@ def test_what_may_be_adopted(ports: Ports, intent: Intent, after: Snapshot, hint
 
 REVISION = of_service(Slot.A, lambda service: replace(service, task_definition_arn="arn:x:task-definition/web:9"))
 FIFTH = shares(HALF, Fraction(1, 5))
+UNTAGGED = Scene(shares=(HALF, HALF), b="d7.42").seen()
 SAID, SAID_TOO = r"drift: somebody else changed .*", r"sick; drift: somebody else changed .*"
 DRIFTS: dict[str, tuple[Snapshot, Run, Snapshot, set[int], str]] = {  # which routes are left alone, and the verdict
     "a route": (SPLIT, MINE, FIFTH, {1}, SAID),
@@ -77,6 +78,21 @@ DRIFTS: dict[str, tuple[Snapshot, Run, Snapshot, set[int], str]] = {  # which ro
         FIFTH,
         {0, 1},
         SAID_TOO,
+    ),
+    "its tags alone": (SPLIT, run(own_move=MOVE, turn_back=SICK), UNTAGGED, set(), "sick"),
+    "its tags and a route": (
+        SPLIT,
+        run(own_move=MOVE, turn_back=SICK),
+        replace(UNTAGGED, routes=Scene(shares=(HALF, Fraction(1, 5))).routes_seen()),
+        {1},
+        SAID_TOO,
+    ),
+    "its tags and a route, forward": (
+        SPLIT,
+        MINE,
+        replace(UNTAGGED, routes=Scene(shares=(HALF, Fraction(1, 5))).routes_seen()),
+        {1},
+        SAID,
     ),
     "back on one slot": (STARTING, run(turn_back=SICK), ADOPTABLE, set(), "sick"),
 }

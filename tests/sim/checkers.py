@@ -361,7 +361,7 @@ class Watcher:
         self.hurt |= dict.fromkeys(slots, self.cloud.now_s)
         self.last_write = "somebody", self.cloud.now_s
         for note in self.notes.values():  # of a rule that a run has read; else it is what the run finds
-            read = {self.rule_of.get(rule.arn) for rule in note.rules}
+            read = {self.rule_of.get(rule.arn) for rule in note.rules if note.steps_allowed}  # once it has looked
             of_note = read & set(hosts) - (note.foreign.keys() - anew)
             note.foreign |= {host: self.api.get(host, ()) for host in hosts if host in of_note}
 

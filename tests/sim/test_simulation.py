@@ -45,6 +45,7 @@ BROKE_ONCE = {
     644407: "a rollback rested on a first look over which its machine had slept twice",
     678854: "of two runs one judged what the other had brought after a stranger had removed its own tag",
     863189: "a stale read of what a run had recorded in the second before its own move was taken for another run's",
+    901293: "what a stranger made of a route was written over, as tags that had gone too made the read look stale",
     54437: "a rollback that slept half way said that it had ended well, while what was deployed since served",
 }
 

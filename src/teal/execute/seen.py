@@ -111,6 +111,15 @@ def _as_tagged(before: SlotState, after: SlotState) -> bool:
     return was != tag.revision == now
 
 
+def tagged_as(before: Snapshot, after: Snapshot) -> Snapshot:
+    """Return `after` with the tags that its rules had `before`."""
+    pairs = zip(before.routes, after.routes, strict=True)
+    routes = (
+        replace(new, rule=replace(new.rule, tags=old.rule.tags)) if old.rule and new.rule else new for old, new in pairs
+    )
+    return replace(after, routes=tuple(routes))
+
+
 def as_written(step: Act, snapshot: Snapshot) -> Snapshot:
     """Return `snapshot` with what an acknowledged act wrote: the value that the next look has to show.
 

@@ -19,7 +19,7 @@ from teal.execute import guard
 from teal.execute.laws import LAWS, Laws
 from teal.execute.perform import Scene
 from teal.execute.reading import GLANCE_PATIENCE_S, read_all, read_routes
-from teal.execute.seen import came, value_of
+from teal.execute.seen import came, tagged_as, value_of
 from teal.model.change import Change
 from teal.model.event import Drifted, Event, Noted, TurnedBack
 from teal.model.identity import Slot
@@ -193,6 +193,8 @@ class Session:
         after = read_routes(self.observer, self.ports.clock, before, going_back=self.going_back)
         if after is None:
             return  # a way back does not wait for reads: it is written on the last look
+        if guard.shows_again(self.run.own_move, before, after):
+            after = tagged_as(before, after)  # what its tags are late with says nothing of the weights
         if self._stale(before, after, began_s):
             after = replace(before, taken_at_s=after.taken_at_s)
         self._notice_others(before, after)
@@ -348,9 +350,6 @@ class Session:
             # Somebody rolled this very move back. A write of ours may have landed after theirs: finish what they began.
             self._unsaid += filter(None, [self.latch(TurnBack(reason="another run took this move back", judged=False))])
             return
-        if untagged := guard.tags_removed(own, before, after):
-            self._drift(before, untagged)
-            return
         if move not in self.announcing and (taken_over := guard.other_deployer(own, before, after)):
             raise BusyError(taken_over, hint="`teal status` shows where things stand")
         self._notice_changes(before, after)
@@ -368,6 +367,7 @@ class Session:
             self._say(Noted(at_s=self.now_s, message=f"somebody else asked for other counts: {listed(scaled)}"))
         own = self.wrote and self.wrote - guard.strange_weights(self.spec, before.move, before, after)
         found = changes(before, after, written=own | routes, updated=self.updated | slots, green=green)
+        found = (*guard.tags_removed(self.run.own_move, before, after), *found)
         if not found:
             return
         willing = isinstance(self.intent, Deploy | Flip) and self.intent.adopt
