@@ -4,7 +4,7 @@ A full look is three rounds of reads at once: what there is, then what it says, 
 full looks a waiting step watches a narrow part: the health of one slot's targets, and now and then its service.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -77,7 +77,7 @@ class Observer:
             cluster_found=self._cluster_found,
             load_balancers=found.balancers,
             slots={slot: self._slot(slot, found) for slot in Slot},
-            routes=self._tagged(made_out.routes),
+            routes=_tagged(made_out.routes, self._tags_of(made_out.routes)),
             tastes=made_out.tastes,
             taste_listeners_missing=made_out.missing_ports,
             strangers=made_out.strangers,
@@ -102,35 +102,24 @@ class Observer:
             )
         return self._made_out
 
-    def _tagged(self, routes: tuple[RouteState, ...]) -> tuple[RouteState, ...]:
-        """Return the routes with the tags of their rules.
-
-        Raises:
-            UnknownAnswerError: a rule is gone since it was read; without its tags no move would seem to be on record.
-        """
-        arns = [route.rule.arn for route in routes if route.rule is not None]
-        if not arns:
-            return routes
-        tags = self._ports.router.tags(arns)
-        gone = set(arns) - set(tags)
-        if gone:
-            message = f"{', '.join(sorted(gone))} went away while it was looked at"
-            raise UnknownAnswerError(message, code="Gone", operation="teal")
-        return tuple(
-            replace(route, rule=replace(route.rule, tags=tags[route.rule.arn])) if route.rule else route
-            for route in routes
-        )
-
     def glance(self, snapshot: Snapshot) -> Snapshot:
-        """Return `snapshot` with the production rules as they are now, and what their tags record; all else as seen."""
+        """Return `snapshot` with the production rules as they are now, and what their tags record; all else as seen.
+
+        The tags are read first: where they take long, the rules are as fresh as they have to be.
+        """
+        tags = self._tags_of(snapshot.routes)
         calls = [partial(self._ports.router.rules, balancer) for balancer in snapshot.load_balancers]
         now = {rule.arn: rule for part in self._ports.gather(calls) for rule in part}
+        taken_at_s = self._ports.clock.now_s()
         routes = tuple(
             replace(route, rule=now.get(route.rule.arn)) if route.rule is not None else route
             for route in snapshot.routes
         )
-        now_s = self._ports.clock.now_s()
-        return replace(snapshot, routes=self._tagged(routes), taken_at_s=now_s)
+        return replace(snapshot, routes=_tagged(routes, tags), taken_at_s=taken_at_s)
+
+    def _tags_of(self, routes: tuple[RouteState, ...]) -> Mapping[str, Mapping[str, str]]:
+        arns = [route.rule.arn for route in routes if route.rule is not None]
+        return self._ports.router.tags(arns) if arns else {}
 
     def watch(self, snapshot: Snapshot, slot: Slot, *, service: bool) -> Snapshot:
         """Return `snapshot` with one slot's target health as it is now; with `service`, also its service and tasks.
@@ -386,3 +375,19 @@ class Observer:
 def _health(found: _Found, group_name: str) -> tuple[TargetHealth, ...] | None:
     group = found.groups.get(group_name)
     return found.health.get(group.arn) if group is not None else None
+
+
+def _tagged(routes: tuple[RouteState, ...], tags: Mapping[str, Mapping[str, str]]) -> tuple[RouteState, ...]:
+    """Return the routes with the tags of their rules.
+
+    Raises:
+        UnknownAnswerError: a rule is gone since it was read; without its tags no move would seem to be on record.
+    """
+    gone = {route.rule.arn for route in routes if route.rule is not None} - set(tags)
+    if gone:
+        message = f"{', '.join(sorted(gone))} went away while it was looked at"
+        raise UnknownAnswerError(message, code="Gone", operation="teal")
+    return tuple(
+        replace(route, rule=replace(route.rule, tags=tags[route.rule.arn])) if route.rule is not None else route
+        for route in routes
+    )
