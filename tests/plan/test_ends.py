@@ -305,5 +305,9 @@ def test_a_way_back_is_of_one_move(intent: Intent, why: TurnBack | None, found: 
     stale = decide(intent, found, run_knows=known(went_back=began, started_at_s=since_s + 1.0))
     named = decide(Rollback(to_slot=Slot.A), found, run_knows=scenes.run(went_back=began, started_at_s=since_s))
     forward = decide(Deploy(), found, run_knows=scenes.run(went_back=began, started_at_s=since_s))
-    for other in (own, same, stale, named, forward):
+    later, earlier = (replace(began, entered_at_s=move.entered_at_s + after_s) for after_s in (0, -1))
+    lost = decide(intent, found, run_knows=known(went_back=began, own_move=later, started_at_s=since_s))
+    over = decide(intent, found, run_knows=known(went_back=began, own_move=earlier, started_at_s=since_s))
+    assert over == decision
+    for other in (own, same, stale, named, forward, lost):
         assert not isinstance(other, Refused) or other.exit_code != 6

@@ -47,6 +47,7 @@ BROKE_ONCE = {
     863189: "a stale read of what a run had recorded in the second before its own move was taken for another run's",
     901293: "what a stranger made of a route was written over, as tags that had gone too made the read look stale",
     939400: "a slow read of tags made the read of the weights old, and a flip was turned back for it",
+    972244: "what a run had recorded without an answer, in the second of its move before, was taken for another run's",
     54437: "a rollback that slept half way said that it had ended well, while what was deployed since served",
 }
 

@@ -50,7 +50,9 @@ def overtaken(facts: Facts, intent: Intent) -> Refused | None:
     going_back = isinstance(intent, Rollback | Abort) or facts.run.turn_back is not None
     if began is None or move is None or named or not going_back:
         return None
-    if move.id == began.id or move == facts.run.own_move or move.entered_at_s < facts.run.started_at_s:
+    own = facts.run.own_move
+    older = own is not None and move.entered_at_s <= own.entered_at_s  # one of the same second is this run's own, lost
+    if move.id == began.id or older or move.entered_at_s < facts.run.started_at_s:
         return None
     return Refused(
         exit_code=6,
