@@ -1,6 +1,6 @@
 """Runs of a planner, and of a person who is asked for leave, that say what a test wants."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from execute.scripted import Lock
@@ -13,14 +13,16 @@ from teal.model.identity import Slot
 from teal.model.run import Intent, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
-from teal.model.step import Hold, Step, TagMove, WriteRoute
+from teal.model.step import DeleteRoute, Hold, Step, TagMove, WriteRoute
 from teal.model.tags import MoveTag
 from teal.model.tags import Stage as At
 
 PAST = Hold(slot=Slot.B, percent=100, lasts_s=0.0, until_s=0.0)
 DONE = TagMove(tag=MoveTag(id="d5", origin=Slot.A, to=Slot.B, stage=At.DONE, entered_at_s=1_900_000_000))
 PREPARED = TagMove(tag=replace(DONE.tag, stage=At.PREPARE))
+TO_A = WriteRoute(index=0, route="one", shares=((Slot.A, 100),))
 TO_B = WriteRoute(index=0, route="one", shares=((Slot.B, 100),))
+GONE = DeleteRoute(index=0, route="one")
 END = Finished(message="nothing to do")
 
 
@@ -30,13 +32,17 @@ class Planner:
 
     decisions: Sequence[Decision]
     asked_s: list[float] = field(default_factory=list[float])  # when the looks were taken that it decided upon
+    runs: list[Run] = field(default_factory=list[Run])  # what was known then
+    meanwhile: Callable[[], object] = lambda: None  # what happens while it decides
 
     def __call__(self, intent: Intent, spec: Spec, snapshot: Snapshot, run: Run, now_s: float) -> Decision:
         """Decide."""
         assert isinstance(intent, Intent)
         assert len(spec.routes) == len(snapshot.routes)
         assert now_s >= run.started_at_s
+        self.meanwhile()
         self.asked_s.append(snapshot.taken_at_s)
+        self.runs.append(run)
         return self.decisions[min(len(self.asked_s), len(self.decisions)) - 1]
 
 

@@ -119,6 +119,7 @@ class Looks(Observer):
         self.recent_again = 0
         self.clock = ports.clock
         self.watch_takes_s = 0.0
+        self.hurried = False  # whether the last glance was to wait for nothing
         self.takes_s: list[float] = []  # how long the next looks take, full ones and glances
 
     def full(self, *, lean: bool = False) -> Snapshot:
@@ -127,9 +128,10 @@ class Looks(Observer):
         began_s = self.clock.now_s()
         return replace(self._next(), taken_at_s=began_s)
 
-    def glance(self, snapshot: Snapshot) -> Snapshot:
+    def glance(self, snapshot: Snapshot, *, hurried: bool = False) -> Snapshot:
         """Look at the routes."""
         self.taken.append("glance")
+        self.hurried = hurried
         return replace(snapshot, routes=self._next().routes, taken_at_s=self.clock.now_s())
 
     def watch(self, snapshot: Snapshot, slot: Slot, *, service: bool) -> Snapshot:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from execute.disturbing import DENIED, forward, groups_of, modify, other_group, refuse_all, served_twice, update
-from execute.planned import DONE, END, PAST, PREPARED, TO_B, Leave, Planner, end_of, plan, played
+from execute.planned import DONE, END, GONE, PAST, PREPARED, TO_B, Leave, Planner, end_of, plan, played
 from execute.scripted import Lock
 from lives import app, fork, killed, on, rest
 from region import Stage
@@ -366,13 +366,24 @@ def test_what_was_seen_long_ago_is_seen_once_more(
 
 @pytest.mark.parametrize(
     ("step", "slept_s", "plans", "acts"),
-    [(DONE, 31.0, 2, 0), (DONE, 31.0, 3, 1), (DONE, 29.0, 2, 1), (TO_B, 31.0, 2, 1)],
+    [
+        (DONE, 31.0, 2, 0),
+        (DONE, 31.0, 3, 1),
+        (DONE, 29.0, 2, 1),
+        (TO_B, 31.0, 2, 1),
+        (GONE, 0.0, 1, 1),
+        (GONE, 2.0, 2, 0),
+        (GONE, 2.0, 3, 1),
+    ],
     ids=str,
 )
 def test_what_is_recorded_rests_on_a_look_of_the_last_half_minute(
     two: Stage, step: Step, slept_s: float, plans: int, acts: int
 ) -> None:
-    """Others may have gone on while a machine slept: it looks again, once, for that may take as long. Traffic first."""
+    """Others may have gone on while a machine slept: it looks again, once, for that may take as long. Traffic first.
+
+    What is deleted rests on a look of the last second.
+    """
     play, planner = fork(two), Planner([*[plan(step)] * plans, END])
 
     def sleep(_: str, operation: str, __: object) -> None:

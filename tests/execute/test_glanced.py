@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 
@@ -9,7 +10,6 @@ from execute.deeds import (
     AT_ONCE,
     BACK_0,
     BACK_1,
-    BUSY,
     CREATE,
     DELETE,
     ENOUGH,
@@ -21,10 +21,15 @@ from execute.deeds import (
     does,
     tries,
 )
-from execute.scripted import HALF, SPLIT
+from execute.disturbing import served_twice
+from execute.planned import END, PAST, TO_A, Planner, plan, played
+from execute.scripted import HALF, SPLIT, looked
+from lives import rest
 from plan.scenes import LONG_AGO, Scene, run
-from teal.model.run import Abort, Deploy
+from teal.model.event import StepBegan
+from teal.model.run import Deploy, Intent, Rollback
 from teal.model.step import Act
+from teal.model.tags import MOVE as MOVE_TAG
 from teal.model.tags import MoveTag, Stage
 from teal.ports import Ports
 
@@ -53,11 +58,28 @@ def test_a_stale_tag_says_nothing_of_the_weights(ports: Ports, late: MoveTag | N
     assert session.run.foreign == {1}
 
 
-@pytest.mark.parametrize(("step", "written"), [(DELETE, 0), (BACK_0, 1)])
-def test_nothing_is_deleted_on_an_old_look(ports: Ports, step: Act, written: int) -> None:
-    """Where AWS does not answer, a way back writes its weights all the same; what cannot be undone waits."""
-    deeds = Deeds()
-    session = acting(ports, deeds, Abort(), SPLIT, *[BUSY] * 11, ENOUGH, laws=AT_ONCE, knows=run(went_back=MOVE))
+def test_a_way_back_is_about_the_move_that_it_meant_to_take_back(tmp_path: Path) -> None:
+    """Also where it wrote nothing: the read before its first weight showed that another had gone on."""
+    play = rest(served_twice(tmp_path))
+    rules, began = [rule.arn for rule in play.look().rules], play.look().move
+
+    def go_on() -> None:
+        if not planner.runs:
+            return  # that is what is asked first
+        play.region.now_s += 3.0
+        tags = [{"Key": MOVE_TAG, "Value": f"d9.b.a.done.{int(play.region.now_s)}"}]
+        play.region.aws("elbv2", "AddTags", ResourceArns=rules, Tags=tags)
+
+    planner = Planner([plan(PAST), plan(TO_A), END], meanwhile=go_on)
+    events = played(play, Rollback(), (), planner=planner)
+    assert [(run_.went_back, run_.rung) for run_ in planner.runs] == [(None, None), (None, None), (began, None)]
+    assert [event.step for event in events if isinstance(event, StepBegan)] == [PAST]
+
+
+@pytest.mark.parametrize(("intent", "hurried"), [(Deploy(), False), (Rollback(), True)])
+def test_only_a_way_back_is_in_a_hurry(ports: Ports, intent: Intent, *, hurried: bool) -> None:
+    """It waits for no tags; forward they are waited for as everything is."""
+    session = acting(ports, Deeds(), intent, SPLIT, SPLIT, ENOUGH, laws=AT_ONCE, knows=run(own_move=MOVE))
     session.ports.clock.sleep(2.0)
-    does(session, step)
-    assert len(deeds.done) == written
+    does(session, FIRST)
+    assert looked(session).hurried is hurried

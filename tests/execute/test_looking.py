@@ -81,8 +81,17 @@ def test_how_long_a_read_may_lag(
     assert session.run.foreign == ({0} if drifted else set()), "after that it is what somebody else wrote"
 
 
-@pytest.mark.parametrize("intent", [Deploy(), Rollback()], ids=str)
-@pytest.mark.parametrize(("takes_s", "looks"), [([30.0], 1), ([31.0], 2), ([31.0, 31.0, 31.0], 2)])
+@pytest.mark.parametrize(
+    ("intent", "takes_s", "looks"),
+    [
+        (Deploy(), [30.0], 1),
+        (Deploy(), [31.0], 2),
+        (Deploy(), [31.0, 31.0, 31.0], 2),
+        (Rollback(), [120.0], 1),
+        (Rollback(), [121.0, 121.0, 121.0], 2),
+    ],
+    ids=str,
+)
 def test_a_look_that_was_slept_over_is_looked_at_again(
     ports: Ports, intent: Intent, takes_s: list[float], looks: int
 ) -> None:
@@ -91,6 +100,14 @@ def test_a_look_that_was_slept_over_is_looked_at_again(
     looked(session).takes_s = list(takes_s)
     assert session.look().routes == [SPLIT, BAKING][looks - 1].routes
     assert len(looked(session).taken) == looks
+
+
+def test_an_old_look_is_better_than_none(ports: Ports) -> None:
+    """Where AWS does not answer the look after it, a rollback rests on the one that it has."""
+    session = scripted(ports, Rollback(), SPLIT, TransientError("busy", code="Throttling", operation="any"))
+    looked(session).takes_s = [121.0]
+    assert taken_s(session, session.look) == 121.0
+    assert session.snapshot.routes == SPLIT.routes
 
 
 @pytest.mark.parametrize("kind", ["full", "glance", "narrow"])

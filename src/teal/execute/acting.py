@@ -75,8 +75,6 @@ def act(session: Session, steps: Sequence[Step]) -> Generator[Event, None, bool]
             _see_who_is_there(session, step)
             if (session.run.turn_back, session.snapshot.move) != stood:
                 break  # somebody else was there first: nothing is written over what they wrote
-            if isinstance(step, DeleteRoute) and not _is_fresh(session):
-                break  # nothing is destroyed on an old look, however long AWS does not answer
         if isinstance(step, WriteRoute) and not session.going_back and expired(session.snapshot.move, session.now_s):
             break  # what was announced so long ago is announced anew
         tried = True

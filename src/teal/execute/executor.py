@@ -22,7 +22,7 @@ from teal.model.identity import Caller, Slot
 from teal.model.run import Deploy, Flip, Intent, Retire, Run
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Rung, Spec
-from teal.model.step import CreateRoute, Question, Step, TagMove, Wait, WriteRoute
+from teal.model.step import CreateRoute, DeleteRoute, Question, Step, TagMove, Wait, WriteRoute
 from teal.model.tags import Stage
 from teal.plan.preflight import failed_checks, preflight, refusing
 from teal.plan.situation import Row, share_of
@@ -235,20 +235,24 @@ class Executor:
             yield session.tell(StepBegan(at_s=session.now_s, step=step, number=session.step_number, stage=stage))
             yield from wait(session, step) if isinstance(step, Wait) else put_question(session, step)
             return
-        if not isinstance(step, ROUTING):
-            if not self._looked and session.now_s - session.snapshot.taken_at_s > OLD_LOOK_S:
+        deletes = isinstance(step, DeleteRoute)  # what cannot be undone rests on a look of this moment
+        if deletes or not isinstance(step, ROUTING):
+            old_s = session.laws.fresh_look_s if deletes else OLD_LOOK_S
+            if not self._looked and session.now_s - session.snapshot.taken_at_s > old_s:
                 self._looked = True  # once: it may take as long again
                 session.look()  # a machine may have slept, and others gone on
                 return
             self._looked = False
+        if not isinstance(step, ROUTING):
             yield from preempt(session, session.snapshot)  # what moves traffic is written first
         move = session.snapshot.move
         tried = yield from act(session, steps)
         done = isinstance(step, TagMove) and step.tag.stage is Stage.DONE
         if done and session.run.rung is None and session.run.turn_back is None:
             session.note(rung=Rung.HELD)  # the record says "done" only after the weight was held
-        if isinstance(step, WriteRoute | CreateRoute) and session.going_back and tried:
-            session.note(rung=Rung.READ_BACK, went_back=session.run.went_back or move)
+        if isinstance(step, WriteRoute | CreateRoute) and session.going_back:
+            rung = Rung.READ_BACK if tried else session.run.rung
+            session.note(rung=rung, went_back=session.run.went_back or move)
 
     def _finished(self, decision: Finished) -> Event:
         session = self._session

@@ -102,12 +102,13 @@ class Observer:
             )
         return self._made_out
 
-    def glance(self, snapshot: Snapshot) -> Snapshot:
+    def glance(self, snapshot: Snapshot, *, hurried: bool = False) -> Snapshot:
         """Return `snapshot` with the production rules as they are now, and what their tags record; all else as seen.
 
-        The tags are read first: where they take long, the rules are as fresh as they have to be.
+        The tags are read first: where they take long, the rules are as fresh as they have to be. Where it is `hurried`,
+        tags that do not come within two seconds are those that were seen before.
         """
-        tags = self._tags_of(snapshot.routes)
+        tags = self._tags_soon(snapshot.routes) if hurried else self._tags_of(snapshot.routes)
         calls = [partial(self._ports.router.rules, balancer) for balancer in snapshot.load_balancers]
         now = {rule.arn: rule for part in self._ports.gather(calls) for rule in part}
         taken_at_s = self._ports.clock.now_s()
@@ -120,6 +121,11 @@ class Observer:
     def _tags_of(self, routes: tuple[RouteState, ...]) -> Mapping[str, Mapping[str, str]]:
         arns = [route.rule.arn for route in routes if route.rule is not None]
         return self._ports.router.tags(arns) if arns else {}
+
+    def _tags_soon(self, routes: tuple[RouteState, ...]) -> Mapping[str, Mapping[str, str]]:
+        seen = {route.rule.arn: route.rule.tags for route in routes if route.rule is not None}
+        (found,) = self._ports.within([partial(self._tags_of, routes)], LEAN_PATIENCE_S)
+        return found if found is not None else seen
 
     def watch(self, snapshot: Snapshot, slot: Slot, *, service: bool) -> Snapshot:
         """Return `snapshot` with one slot's target health as it is now; with `service`, also its service and tasks.

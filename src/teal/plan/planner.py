@@ -14,7 +14,7 @@ from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, T
 from teal.model.snapshot import Snapshot
 from teal.model.spec import Spec
 from teal.model.step import Step, TagMove, WriteRoute
-from teal.plan.back import onto_untouched, pause, take_back
+from teal.plan.back import onto_untouched, pause, routes_to, take_back
 from teal.plan.command_abort import abort, onto_nobody, turned_back
 from teal.plan.command_deploy import deploy
 from teal.plan.command_flip import flip
@@ -102,16 +102,24 @@ def _pause(facts: Facts, why: TurnBack) -> Decision:
 def _settle(intent: Intent, facts: Facts) -> Decision | None:
     """Return the steps that finish what an earlier run left, whatever is asked now; None when there is nothing.
 
-    `retire` writes no weight, not even to finish what somebody else began. No way is finished that leads to nobody,
-    unless a person forces it.
+    `retire` writes no weight, not even to finish what somebody else began; a named way back goes straight to the slot
+    that is named. No way is finished that leads to nobody, unless a person forces it.
     """
     decision = _unfinished(intent, facts)
     if not isinstance(decision, Steps):
         return decision
-    if isinstance(intent, Retire) and _writes_weight(decision.steps):
+    named = isinstance(intent, Rollback) and intent.to_slot is not None
+    if (named or isinstance(intent, Retire)) and _writes_weight(decision.steps):
         return None
     forced = isinstance(intent, Rollback) and intent.force
-    return (None if forced else onto_nobody(facts, decision.steps)) or decision
+    return (None if forced else _onto_nobody(facts, decision.steps)) or decision
+
+
+def _onto_nobody(facts: Facts, steps: tuple[Step, ...]) -> Refused | None:
+    origin = facts.situation.origin
+    if origin is not None and facts.situation.row in {Row.LATE_AFTER, Row.LATE_WRITE}:
+        steps = routes_to(facts, origin)  # even where only its instant is recorded first
+    return onto_nobody(facts, steps)
 
 
 def _writes_weight(steps: tuple[Step, ...]) -> bool:
