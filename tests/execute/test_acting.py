@@ -60,7 +60,7 @@ from teal.model.step import (
 from teal.model.tags import Stage
 from teal.ports import Ports
 
-UNTAGGED = Scene(move=str(MOVE), shares=(HALF, HALF), b="d7.42.served").seen()
+BEFORE_TAGGED = Scene(move=str(MOVE), shares=(HALF, HALF), b="d7.42.served").seen()
 
 # Before
 
@@ -259,7 +259,7 @@ def test_a_rule_whose_answer_got_lost_announces_its_tag(ports: Ports) -> None:
 
 def test_a_tag_of_a_service_that_was_seen_does_not_go_away(ports: Ports) -> None:
     """A look that shows what was there before it is stale, and is taken once more."""
-    session = acting(ports, Deeds(), Deploy(), UNTAGGED, SPLIT, UNTAGGED, SPLIT)
+    session = acting(ports, Deeds(), Deploy(), BEFORE_TAGGED, SPLIT, BEFORE_TAGGED, SPLIT)
     does(session, TAGGED)
     assert session.look().slot(Slot.B).deployment == TAGGED.tag
     assert looked(session).taken == ["full"] * 4
