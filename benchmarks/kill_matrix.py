@@ -25,10 +25,12 @@ from benchmarks.matrix import Matrix
 from benchmarks.verdict import REST, Command, Status, idle_tasks, told
 from benchmarks.wire import Bench
 
-ANNOUNCED = 11  # this and the following are rows of the decision table in docs/how-it-works.md
+UNTOUCHED = 4  # this and the following are rows of the decision table in docs/how-it-works.md
+ANNOUNCED = 11
 SERVED = 18
 NO_WAY_BACK = {1, 3, 5, 6, 7}
-ONTO_UNTOUCHED = {"rollback": {4, 9}, "abort": {9}}
+ONTO_UNTOUCHED = {"rollback": {UNTOUCHED, 9}, "abort": {9}}
+MAY_BE_RETIRED = {UNTOUCHED, SERVED}
 SIDES = (Deed.KILL_BEFORE, Deed.KILL_AFTER)
 RECOVERIES = ("again", "rollback", "abort")
 
@@ -111,7 +113,8 @@ def _back(recovery: str, row: int, left: Status) -> tuple[int, str, set[int]]:
     good = str(move.get("to") if row in ONTO_UNTOUCHED[recovery] else move.get("from"))
     if recovery == "abort":
         return (0, str(left["live"]), {row}) if row in REST else (0, good, REST)
-    if row in NO_WAY_BACK or (row == SERVED and idle_tasks(left) == 0):
+    retired = row in MAY_BE_RETIRED and idle_tasks(left) == 0
+    if row in NO_WAY_BACK or retired:
         return 5, str(left["live"]), {row}
     return 0, good, {20}
 
