@@ -9,7 +9,15 @@ import pytest
 from execute.scripted import HALF, shares
 from plan.scenes import LONG_AGO, Scene, spec
 from teal.errors import DriftError
-from teal.execute.guard import Bounds, other_deployer, rank_of, refuse_foreign, shows_again, tags_removed
+from teal.execute.guard import (
+    Bounds,
+    other_deployer,
+    rank_of,
+    refuse_foreign,
+    shows_again,
+    strange_weights,
+    tags_removed,
+)
 from teal.model.identity import Slot
 from teal.model.snapshot import Snapshot
 from teal.model.spec import ShiftStep
@@ -90,6 +98,12 @@ def test_tags_that_are_gone(own: MoveTag | None, before: Snapshot, after: Snapsh
 
 
 FIFTH = Fraction(1, 5)
+
+
+@pytest.mark.parametrize(("move", "strange"), [(MOVE, {1}), (None, set[int]())])
+def test_weights_that_no_run_of_a_move_writes(move: MoveTag | None, strange: set[int]) -> None:
+    """A share that is none of its steps is a stranger's; where no move is on record, nobody can tell."""
+    assert strange_weights(spec(2), move, shares(0, 0), shares(HALF, Fraction(1, 7))) == strange
 
 
 @pytest.mark.parametrize(

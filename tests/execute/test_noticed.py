@@ -14,7 +14,7 @@ from teal.execute.guard import taken_back
 from teal.execute.seen import value_of
 from teal.model.event import Drifted, TurnedBack
 from teal.model.identity import Slot
-from teal.model.run import Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
+from teal.model.run import Abort, Deploy, Flip, Intent, Retire, Rollback, Run, TurnBack
 from teal.model.snapshot import Snapshot
 from teal.model.step import TagMove
 from teal.model.tags import MoveTag, Stage
@@ -233,3 +233,31 @@ def test_counts_that_this_run_may_have_asked_for_are_no_news(ports: Ports) -> No
         session.unheard = {"service:b": value_of("service:b", after)} if unheard else {}
         session.look()
         assert bool(list(session.unsaid())) is told
+
+
+BROUGHT = Scene(move=f"d6.a.b.prepare.{LONG_AGO}", b="d8.42", before="d6.42").seen()
+FIRST_AT = Scene(move=f"d6.a.b.prepare.{LONG_AGO}", b="d6.42").seen()
+
+
+@pytest.mark.parametrize(
+    ("intent", "stops"), [(Deploy(), True), (Flip(), True), (Abort(), False), (Retire(), False), (Rollback(), False)]
+)
+def test_what_another_run_brings_stops_who_goes_forward(ports: Ports, intent: Intent, *, stops: bool) -> None:
+    """A way back, and who retires the other slot, are not stopped by what was brought to a slot without traffic."""
+    session = scripted(ports, intent, FIRST_AT, BROUGHT)
+    session.look()
+    if not stops:
+        session.look()
+        return
+    with pytest.raises(BusyError, match="slot b is to hold its revision 42"):
+        session.look()
+
+
+def test_what_was_there_at_the_first_look_is_no_newcomer(ports: Ports) -> None:
+    """However stale the look between: it is the first one of a run that tells what it found."""
+    found = Scene(move=f"d6.a.b.prepare.{LONG_AGO}", b="d8.42").seen()
+    shown_again = Scene(move=f"d8.a.b.prepare.{LONG_AGO + 9}", b="d8.42").seen()
+    session = scripted(ports, Deploy(), found, FIRST_AT, shown_again)
+    for _ in range(3):
+        session.look()
+    assert session.snapshot.move == shown_again.move

@@ -8,7 +8,7 @@ import pytest
 import seen as world
 from plan.scenes import LONG_AGO, Scene
 from teal.execute.bodies import owner_tags
-from teal.execute.seen import as_written, seen, value_of
+from teal.execute.seen import as_written, seen, tagged_as, value_of
 from teal.model.identity import Slot
 from teal.model.snapshot import Snapshot, TasteState
 from teal.model.spec import Spec
@@ -157,3 +157,14 @@ def test_whose_it_is_stands_on_all_that_is_made() -> None:
     spec: Spec = replace(world.spec(), tags={"team": "shop"})
     assert owner_tags(spec) == {"team": "shop", "teal:app": spec.app}
     assert owner_tags(spec, Slot.B) == {"team": "shop", "teal:app": spec.app, "teal:slot": "b"}
+
+
+@pytest.mark.parametrize(("before", "after"), [(HALF, NO_RULE), (NO_RULE, HALF)])
+def test_tags_of_a_rule_that_one_of_two_looks_lacks(before: Snapshot, after: Snapshot) -> None:
+    """A rule that has come or gone keeps what it has; the others get the tags that they had before."""
+    found = tagged_as(before, after)
+    assert found.routes[0] == after.routes[0]
+    was, now = before.routes[1].rule, found.routes[1].rule
+    assert was is not None
+    assert now is not None
+    assert now.tags == was.tags

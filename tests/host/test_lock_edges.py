@@ -115,3 +115,13 @@ def test_a_heart_beats_as_long_as_the_lock_is_held() -> None:
     assert (heart.every_s, heart.stopped) == ([5.0], 0)
     keeper.release()
     assert heart.stopped == 1
+
+
+def test_a_lock_that_is_lost_while_it_is_given_back_is_left_alone() -> None:
+    """Whoever took it between the look and the write holds it; giving back an older epoch changes nothing of theirs."""
+    contest = Contest()
+    ann, bob = contest.run("ann"), contest.run("bob")
+    ann.claim()
+    contest.store.before_write = [bob.preempt]
+    ann.release()
+    assert contest.store.record.owner == owner("bob")

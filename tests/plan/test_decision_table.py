@@ -260,3 +260,11 @@ def test_without_a_route_the_tag_says_what_comes_next(
     found = Scene(shares=(None,), a=a, b=None).seen()
     then = what_next(found, classify(scenes.spec(1), found))
     assert (then.unfinished, then.commands) == (unfinished, commands)
+
+
+def test_what_fits_no_record_is_told_from_rules_that_are_gone() -> None:
+    """Where there are rules, none is created by naming a slot: the advice is about what is there."""
+    found = Scene().seen()
+    then = what_next(found, replace(classify(scenes.spec(1), found), row=Row.UNKNOWN))
+    assert then == NEXT[Row.UNKNOWN]
+    assert "fits no record" in then.unfinished
