@@ -369,9 +369,10 @@ def test_what_was_seen_long_ago_is_seen_once_more(
     [
         (DONE, 31.0, 2, 0),
         (DONE, 31.0, 3, 1),
+        (DONE, 31.0, 5, 2),
         (DONE, 29.0, 2, 1),
         (TO_B, 31.0, 2, 1),
-        (GONE, 0.0, 1, 1),
+        (GONE, 0.5, 1, 1),
         (GONE, 2.0, 2, 0),
         (GONE, 2.0, 3, 1),
     ],
@@ -380,9 +381,9 @@ def test_what_was_seen_long_ago_is_seen_once_more(
 def test_what_is_recorded_rests_on_a_look_of_the_last_half_minute(
     two: Stage, step: Step, slept_s: float, plans: int, acts: int
 ) -> None:
-    """Others may have gone on while a machine slept: it looks again, once, for that may take as long. Traffic first.
+    """Others may have gone on while a machine slept: it looks again, once per act, for that may take as long.
 
-    What is deleted rests on a look of the last second.
+    Traffic first. What is deleted rests on a look of the last second. No look is decided upon twice.
     """
     play, planner = fork(two), Planner([*[plan(step)] * plans, END])
 
@@ -394,3 +395,4 @@ def test_what_is_recorded_rests_on_a_look_of_the_last_half_minute(
     events = played(play, Flip(), (), planner=planner)
     assert end_of(events).exit_code == 0
     assert sum(isinstance(event, StepBegan) for event in events) == acts
+    assert len(set(planner.asked_s)) == len(planner.asked_s)

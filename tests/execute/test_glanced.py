@@ -22,7 +22,7 @@ from execute.deeds import (
     tries,
 )
 from execute.disturbing import served_twice
-from execute.planned import END, PAST, PREPARED, TO_A, Planner, plan, played
+from execute.planned import END, PAST, TO_A, Planner, plan, played
 from execute.scripted import HALF, SPLIT, looked
 from lives import rest
 from plan.scenes import LONG_AGO, Scene, run
@@ -83,17 +83,3 @@ def test_only_a_way_back_is_in_a_hurry(ports: Ports, intent: Intent, *, hurried:
     session.ports.clock.sleep(2.0)
     does(session, FIRST)
     assert looked(session).hurried is hurried
-
-
-def test_a_tag_rests_on_a_look_of_the_last_half_minute(tmp_path: Path) -> None:
-    """Where a machine slept after it, there is one more before the act, and so before the next act, too."""
-    play = rest(served_twice(tmp_path))
-
-    def sleep() -> None:
-        play.region.now_s += 31.0
-
-    planner = Planner([*[plan(PREPARED)] * 5, END], meanwhile=sleep)
-    events = played(play, Rollback(), (), planner=planner)
-    acts = [event for event in events if isinstance(event, StepBegan)]
-    assert len(acts) == 2
-    assert len(set(planner.asked_s)) == 6, "no decision rests on a look that one before it has rested on"

@@ -243,7 +243,7 @@ FIRST_AT = Scene(move=f"d6.a.b.prepare.{LONG_AGO}", b="d6.42").seen()
     ("intent", "stops"), [(Deploy(), True), (Flip(), True), (Abort(), False), (Retire(), False), (Rollback(), False)]
 )
 def test_what_another_run_brings_stops_who_goes_forward(ports: Ports, intent: Intent, *, stops: bool) -> None:
-    """A way back, and who retires the other slot, are not stopped by what was brought to a slot without traffic."""
+    """What a way back or `retire` does about a newcomer is for the plan to say; the look alone stops neither."""
     session = scripted(ports, intent, FIRST_AT, BROUGHT)
     session.look()
     if not stops:
